@@ -15,8 +15,6 @@ import { teamRules } from "./shapes";
 
 /** CI's account, as the program names it. */
 export const CI = "zot-ci";
-/** A pattern of every shape below, and a repository of it. */
-export const PULLED = "team-0/app";
 
 /** What a registry has that others have not. */
 interface Shape {
@@ -117,7 +115,8 @@ function configOf(
         [group]: { ...(raw.groups[group] as Record<string, unknown> | undefined), ...members },
     });
     const registry = { url: `http://127.0.0.1:${zot.port}` };
-    const groups = { ...raw.groups, ...laid("access", access), ...laid("zot", zot), ...laid("registry", registry) };
+    const rights = { ciRepositories: ["**"], rules: {}, ...access };
+    const groups = { ...raw.groups, ...laid("access", rights), ...laid("zot", zot), ...laid("registry", registry) };
     return declaredState({ ...raw, groups }).zotConfig(files);
 }
 

@@ -1,12 +1,10 @@
 /** What a request costs a registry with the program's config, beside one that has neither logins nor rights. */
 import { randomBytes } from "node:crypto";
-import { digestOf, RegistryClient } from "../../clients/zot/registry";
-import { readMachine } from "../bootstrap/toolchain.cjs";
+import { RegistryClient } from "../../clients/zot/registry";
 import { type Comparison, compared, inTurn } from "./comparison";
-import { CI, type Origin, PULLED, type Registry, type ShapeName, startRegistries } from "./registries";
+import { FIRST_TAG, MANIFEST_TYPE, manifestOf, PULLED, pushFirst } from "./images";
+import { CI, type Origin, type Registry, type ShapeName, startRegistries } from "./registries";
 import { type Answered, answered, type Sent } from "./requests";
-
-const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 
 type Operation = "pull" | "pull by key" | "push by key" | "push";
 type Series = `${ShapeName}: ${Operation}`;
@@ -38,13 +36,7 @@ function rows(shape: ShapeName, beside: ShapeName, operations: Operation[], othe
     }));
 }
 
-/** Why there is nothing to measure; undefined where there is. */
-export const noRegistry = (): string | undefined =>
-    readMachine().zot.kind === "real"
-        ? undefined
-        : "The registry under load is left out: there is no real zot in ZOT or on the PATH.";
-
-/** The site's zot stands still meanwhile. */
+/** The image that is pulled has to be there. The site's zot stands still meanwhile. */
 export async function measureRegistry(
     origin: Origin,
     runs: number,
@@ -52,7 +44,6 @@ export async function measureRegistry(
 ): Promise<Comparison[]> {
     const { site, key } = origin;
     say("registry: starting zots over copies of one storage");
-    await push(new RegistryClient(site.registryUrl, { username: CI, key }), PULLED);
     site.zot.stop();
     try {
         const registries = await startRegistries(origin);
@@ -77,14 +68,14 @@ function seriesOf(name: Series, registries: Record<ShapeName, Registry>, key: st
         ? {}
         : { authorization: `Basic ${Buffer.from(`${CI}:${key}`).toString("base64")}` };
     if (operation === "pull" || operation === "pull by key") {
-        const path = `/v2/${PULLED}/manifests/v1.0.0`;
+        const path = `/v2/${PULLED}/manifests/${FIRST_TAG}`;
         const sent: Sent = { method: "GET", path, headers: { ...headers, accept: MANIFEST_TYPE }, status: 200 };
         return () => answered(url, pid, REQUESTS[operation], () => sent);
     }
     return async () => {
         // A new one each time: what a push costs grows with the tags of its repository.
         const repository = `team-0/${randomBytes(6).toString("hex")}`;
-        await push(new RegistryClient(url, credentials), repository);
+        await pushFirst(new RegistryClient(url, credentials), repository);
         return answered(url, pid, REQUESTS[operation], (index) => ({
             method: "PUT",
             path: `/v2/${repository}/manifests/v1.1.${index}`,
@@ -93,25 +84,6 @@ function seriesOf(name: Series, registries: Record<ShapeName, Registry>, key: st
             status: 201,
         }));
     };
-}
-
-/** The first image of a repository, whose blobs all others have too. */
-async function push(client: RegistryClient, repository: string): Promise<void> {
-    const status = await client.push(repository, "v1.0.0", LAYER);
-    if (status !== 201) throw new Error(`The push of ${repository}:v1.0.0 was answered with ${status}.`);
-}
-
-const LAYER = "layer";
-
-function manifestOf(index: number): string {
-    const descriptor = (mediaType: string, blob: string) => ({ mediaType, digest: digestOf(blob), size: blob.length });
-    return JSON.stringify({
-        schemaVersion: 2,
-        mediaType: MANIFEST_TYPE,
-        config: descriptor("application/vnd.oci.empty.v1+json", "{}"),
-        layers: [descriptor("application/vnd.oci.image.layer.v1.tar", LAYER)],
-        annotations: { index: String(index) },
-    });
 }
 
 /** For each row the time that zot had on a processor for a request, where that is known, and its requests a second. */

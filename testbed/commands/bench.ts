@@ -7,21 +7,25 @@ import { checkoutOf } from "../checkout";
 import program = require("../../index");
 
 import { command, EXIT, exitCodes, interruptedCodes, run } from "../../cli/shared/command";
+import { RegistryClient } from "../../clients/zot/registry";
 import { type Comparison, comparisonTable } from "../bench/comparison";
 import { measureCommands, measureUpdates } from "../bench/everyday";
+import { measureGap } from "../bench/gap";
+import { PULLED, pushFirst } from "../bench/images";
 import { aboveLimit } from "../bench/limits";
 import { measureMachines, tableOf } from "../bench/machines";
 import type { Parts } from "../bench/moments";
 import { type Compared, compileAll, measureMistake, measurePreviews, providerStarts } from "../bench/previews";
-import type { Origin } from "../bench/registries";
-import { measureRegistry, noRegistry } from "../bench/registry";
+import { CI, type Origin } from "../bench/registries";
+import { measureRegistry } from "../bench/registry";
+import { measureRotation } from "../bench/rotation";
 import { identities, teamRules } from "../bench/shapes";
 import { createEmptyStack, createFloorStack, demoStack } from "../bench/stacks";
-import { toolchainEnvironment } from "../bootstrap/toolchain.cjs";
+import { readMachine, toolchainEnvironment } from "../bootstrap/toolchain.cjs";
 import { count, countToTenThousand } from "../count";
 import { type OnSite, onScratchSite } from "../site/scratchStack";
 
-const GROUPS = ["previews", "mistakes", "updates", "commands", "registry"] as const;
+const GROUPS = ["previews", "mistakes", "updates", "commands", "registry", "rotation", "gap"] as const;
 
 interface Options {
     json?: boolean;
@@ -135,6 +139,11 @@ async function measureGroups(work: Work, only: Options["only"]): Promise<Figures
     const floor = wants("previews") || wants("updates") ? await create(createFloorStack) : undefined;
     const measured = { root, site, scratch, demo, runs, say };
     const figures: Figures = { comparisons: [], left: [], ansible: undefined };
+    const ofZot = (["registry", "gap"] as const).filter(wants);
+    const isReal = readMachine().zot.kind === "real";
+    if (!isReal)
+        figures.left.push(...ofZot.map((group) => `${group} is left out: there is no real zot in ZOT or on the PATH.`));
+    else if (ofZot.length > 0) await pushPulled(on);
     const add = (comparisons: Comparison[]) => void figures.comparisons.push(...comparisons);
     if (wants("previews")) {
         const stacks = { demo, empty: await create(createEmptyStack), floor: floor! };
@@ -149,12 +158,16 @@ async function measureGroups(work: Work, only: Options["only"]): Promise<Figures
         Object.assign(figures, { connections: updates.connections, ansible: updates.ansible });
     }
     if (wants("commands")) add(await measureCommands(measured));
-    if (wants("registry")) {
-        const missing = noRegistry();
-        if (missing) figures.left.push(missing);
-        else add(await measureRegistry(await originOf(on), runs, say));
-    }
+    if (wants("registry") && isReal) add(await measureRegistry(await originOf(on), runs, say));
+    if (wants("rotation")) add(await measureRotation(measured));
+    if (wants("gap") && isReal) add(await measureGap(measured));
     return figures;
+}
+
+/** So that there is something to pull, pushed while CI may push everywhere. */
+async function pushPulled(on: OnSite): Promise<void> {
+    const { key } = await originOf(on);
+    await pushFirst(new RegistryClient(on.site.registryUrl, { username: CI, key }), PULLED);
 }
 
 /** What registries are made from: the site's storage and settings, and CI's key as the stack has it now. */
