@@ -155,15 +155,33 @@ export function dataAsJson(folder: string, stack: string): string {
     return JSON.stringify({ config, problem, settings: [...settings], beside: [...beside] });
 }
 
+const nothing = (problem: string): StackSide => ({ settings: new Map(), beside: new Map(), problem });
+
+/** What was read, by the names and the content of the files. */
+const read = new Map<string, StackSide>();
+
 /**
- * What a stack comes to by the code that runs this review.
+ * What a stack comes to by the code that runs this review. The same files are read once, on whichever side they are.
  *
  * @param program the file of that code
  */
 export function dataSide(program: string, { refused }: StackFiles, folder: string, stack: string): StackSide {
-    const none = (problem: string): StackSide => ({ settings: new Map(), beside: new Map(), problem });
-    const why = ["Pulumi.yaml", "Pulumi.json", `Pulumi.${stack}.yaml`].flatMap((file) => refused.get(file) ?? [])[0];
-    if (why !== undefined) return none(why);
+    const files = ["Pulumi.yaml", "Pulumi.json", `Pulumi.${stack}.yaml`];
+    const why = files.flatMap((file) => refused.get(file) ?? [])[0];
+    if (why !== undefined) return nothing(why);
+    const content = JSON.stringify(
+        files.map((name) => {
+            const file = join(folder, name);
+            return [name, existsSync(file) ? readFileSync(file, "base64") : null];
+        }),
+    );
+    const side = read.get(content) ?? readApart(program, folder, stack);
+    read.set(content, side);
+    return side;
+}
+
+/** In a process of its own, since what it reads may be hostile. */
+function readApart(program: string, folder: string, stack: string): StackSide {
     const { status, signal, stdout, stderr, error } = spawnSync(
         process.execPath,
         ["--max-old-space-size=1024", program, READ_DATA, folder, stack],
@@ -178,7 +196,7 @@ export function dataSide(program: string, { refused }: StackFiles, folder: strin
     );
     throwIfInterrupted({ signal });
     if (status !== 0)
-        return none(
+        return nothing(
             "Its files could not be read " +
                 `(${error?.message ?? signal ?? `exit code ${status}`})${stderr.trim() ? `: ${stderr.trim().split("\n").at(-1)}` : ""}`,
         );
