@@ -20,9 +20,6 @@ set -u
 umask 077
 LC_ALL=C
 export LC_ALL
-# A login without a terminal may have a short PATH, and so may sudo (secure_path).
-PATH=${PATH:+$PATH:}/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin:/opt/homebrew/bin
-export PATH
 # The connection may break at any time; the script goes on to its end.
 trap '' HUP PIPE
 

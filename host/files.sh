@@ -2,6 +2,10 @@
 #
 # A look at a host asks for these many times, and a process takes a millisecond: what the shell can do itself, it does.
 
+# A login without a terminal may have a short PATH, and so may sudo (secure_path).
+PATH=${PATH:+$PATH:}/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin:/opt/homebrew/bin
+export PATH
+
 # The user that this script runs as.
 user_id=$(id -u)
 

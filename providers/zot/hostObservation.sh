@@ -12,8 +12,6 @@ set -u
 umask 077
 LC_ALL=C
 export LC_ALL
-PATH=${PATH:+$PATH:}/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin:/opt/homebrew/bin
-export PATH
 
 largest_config=1048576
 

@@ -49,6 +49,15 @@ describe("a message on a terminal", () => {
     }
 });
 
+describe("a login, or a sudo, whose PATH has no tools", () => {
+    eachShell("is no reason not to know who runs it", (shell) => {
+        const { output, errors } = runIn(shell, `${inspectionScript}\nprintf %s "$user_id"`, {
+            env: { PATH: "/nowhere" },
+        });
+        expect({ output, errors }).toEqual({ output: String(process.getuid!()), errors: "" });
+    });
+});
+
 describe("json_nodes", () => {
     /** What it is to answer, worked out here. */
     function nodes(value: unknown, path = ""): string[] {
