@@ -89,6 +89,6 @@ function processorSecondsOf(pid: number): number | undefined {
 /** Of a line of /proc/PID/stat, in which the name stands in parentheses and may itself contain some. */
 export function processorSecondsIn(stat: string): number {
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // utime and stime: the 14th and the 15th field of the whole line.
+    // In its own mode and in that of the kernel: the 14th and the 15th field of the whole line.
     return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
