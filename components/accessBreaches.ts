@@ -208,15 +208,14 @@ export function ambiguousPatterns(policy: AccessPolicy): [string, string][] {
     });
     const rights = ({ pattern: _, grants, ...rest }: RepositoryRule) =>
         JSON.stringify({ ...rest, grants: grants.filter((grant) => !isRefusal(grant)).map(given) });
-    return policy.rules.flatMap((rule, index) =>
-        policy.rules
-            .slice(0, index)
-            .filter(
-                (other) =>
-                    other.pattern.length === rule.pattern.length &&
-                    mayOverlap(other.pattern, rule.pattern) &&
-                    rights(other) !== rights(rule),
-            )
-            .map((other): [string, string] => [other.pattern, rule.pattern]),
-    );
+    const ofLength = new Map<number, RepositoryRule[]>();
+    return policy.rules.flatMap((rule) => {
+        const before = ofLength.get(rule.pattern.length) ?? [];
+        ofLength.set(rule.pattern.length, before);
+        const found = before
+            .filter((other) => mayOverlap(other.pattern, rule.pattern) && rights(other) !== rights(rule))
+            .map((other): [string, string] => [other.pattern, rule.pattern]);
+        before.push(rule);
+        return found;
+    });
 }

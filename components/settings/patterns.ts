@@ -124,8 +124,23 @@ export function literalPrefix(pattern: string): string {
     return meta < 0 ? pattern : pattern.slice(0, meta);
 }
 
+const beginnings = new Map<string, string>();
+
+/** What stands before the first wildcard, without a slash at its end, which a wildcard behind it may leave out. */
+function beginningOf(pattern: string): string {
+    let beginning = beginnings.get(pattern);
+    if (beginning === undefined) {
+        beginning = literalPrefix(pattern).replace(/\/$/, "");
+        beginnings.set(pattern, beginning);
+    }
+    return beginning;
+}
+
 /** Whether some repository can match both patterns. Errs on the side of yes. */
 export function mayOverlap(left: string, right: string): boolean {
+    // Of a thousand rules each is held against each other one.
+    const [one, other] = [beginningOf(left), beginningOf(right)];
+    if (!one.startsWith(other) && !other.startsWith(one)) return false;
     const partsMeet = (a: string, b: string) =>
         canMeet([...a], [...b], "*", (x, y) => x === y || x === "?" || y === "?");
     return canMeet(left.split("/"), right.split("/"), "**", partsMeet);
