@@ -82,8 +82,8 @@ stop_service() {
 # Records the state before a restart, to judge its outcome: the processes that serve, the manager's view of the service,
 # and the length of zot's logs.
 # Reads: log_lengths processes_before starts_before zots_before. Sets: absences changes log_lengths needed_changes
-# process_before process_since processes_before processes_since restarted_at serving_before starts_before zots_before
-# zots_since. Prints: -. Scratch: log process.
+# process_before process_since processes_before processes_since restarted_at restarted_second serving_before
+# starts_before zots_before zots_since. Prints: -. Scratch: log process.
 before_restart() {
     processes_before=
     zots_before=
@@ -101,6 +101,7 @@ before_restart() {
     starts_before=${starts_before:-0}
     absences=0
     restarted_at=$(now)
+    restarted_second=$(date -u +%Y-%m-%dT%H:%M:%SZ)
     serving_before=$(said_by_start)
     log_lengths=
     for log in $(zot_logs); do log_lengths="$log_lengths $log:$(log_length "$log")"; done

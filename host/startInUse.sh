@@ -1,5 +1,8 @@
 # What the start script that waits for the issuer (host/start.sh) has started.
 
+# When a deployment has restarted zot, as the start script notes it; empty where none has.
+restarted_second=
+
 # The note of the start script, written by zot's user: one line of any length.
 # Reads: state. Sets: -. Prints: a line, or nothing.
 said_by_start() { dd if="$state/serving" bs=400 count=1 2>/dev/null | head -n 1; }
@@ -32,7 +35,7 @@ start_says() (
 
 # Whether the service is started by the start script: by the command of its manager or, if that does not say, by what
 # the script has noted since $1. Returns 2 if it cannot be told.
-# Reads: config manager service_facts state. Sets: -. Prints: -. Scratch: noted started_by.
+# Reads: config manager restarted_second service_facts state. Sets: -. Prints: -. Scratch: noted started_by.
 start_in_use() {
     ask_service
     case $manager in systemd | systemd-user) started_by=$(service_fact ExecStart) ;; launchd-*) started_by=$service_facts ;; *) started_by= ;; esac
@@ -43,5 +46,7 @@ start_in_use() {
     noted=$(said_by_start)
     if [ -n "$noted" ] && [ "$noted" != "$1" ]; then return 0; fi
     [ -z "$started_by" ] || return 2
+    # It notes whole seconds: one that has started zot twice within a second has said the same twice.
+    if [ -n "$restarted_second" ]; then case $noted in *" $restarted_second"*) return 2 ;; esac fi
     return 1
 }

@@ -348,6 +348,23 @@ probe && echo proven || echo "$problem"`;
     });
 });
 
+describe("whether the service runs the start script, by what that has noted", () => {
+    const now = "2026-11-30T08:00:00Z";
+    test.each([
+        ["is known by another note than before", "with its config since 2026-11-30T07:59:58Z", now, 0],
+        ["is denied by the same note", `with its config since ${now}`, "2026-11-30T08:00:07Z", 1],
+        ["is not known where it has said the same within one second", `with its config since ${now}`, now, 2],
+        ["is denied without a note", "", now, 1],
+    ])("%s", (_what, before, restarted, code) => {
+        const state = scratchFolder();
+        if (before) writeFileSync(join(state, "serving"), `with its config since ${now}\n`);
+        const script =
+            `state=${quoted(state)}; manager=command; config=/none; restarted_second=${restarted}; ` +
+            `start_in_use ${quoted(before)}; echo $?`;
+        expect(runIn(dash, `${inspectionScript}\n${script}`).output).toBe(`${code}\n`);
+    });
+});
+
 describe("an issuer behind a private certificate authority", () => {
     const reason = noCertificates;
     let server: Server | undefined;
