@@ -47,6 +47,6 @@ start_in_use() {
     if [ -n "$noted" ] && [ "$noted" != "$1" ]; then return 0; fi
     [ -z "$started_by" ] || return 2
     # It notes whole seconds: one that has started zot twice within a second has said the same twice.
-    if [ -n "$restarted_second" ]; then case $noted in *" $restarted_second"*) return 2 ;; esac fi
+    if [ -n "$restarted_second" ] && [ "${noted%" $restarted_second"*}" != "$noted" ]; then return 2; fi
     return 1
 }
