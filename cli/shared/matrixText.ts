@@ -19,12 +19,14 @@ const rowsOf = (matrix: AccessMatrix): Row[] =>
 const cellOf = ({ actions }: Row, action: Action, nothing: string): string =>
     actions.includes(action) ? "yes" : actions.some((right) => right.startsWith(`${action} `)) ? "some" : nothing;
 
+const limitsOf = ({ actions }: Row): Right[] => actions.filter((right) => right.includes(" "));
+
 /** What "some" stands for, and keys of two patterns. */
-function legendOf(rows: readonly Row[]): string[] {
-    const some = [...new Set(rows.flatMap(({ actions }) => actions.filter((right) => right.includes(" "))))];
+function legendOf(rows: readonly Row[], patternOf: (row: Row) => string, whoOf: (row: Row) => string): string[] {
+    const limited = rows.filter((row) => limitsOf(row).length > 0);
     return [
-        ...(some.length > 0
-            ? ["", "some: blobs and digests, and of tags", ...some.map((right) => `  - ${right}`)]
+        ...(limited.length > 0
+            ? ["", "some: blobs and digests, and of tags", ...limitsInWords(limited, patternOf, whoOf)]
             : []),
         ...(rows.some(({ pattern }) => pattern.includes(" & "))
             ? [
@@ -33,6 +35,23 @@ function legendOf(rows: readonly Row[]): string[] {
               ]
             : []),
     ];
+}
+
+/** Each limit, with the rows that it holds for unless all have the same: what is true of one is nothing for another. */
+function limitsInWords(
+    limited: readonly Row[],
+    patternOf: (row: Row) => string,
+    whoOf: (row: Row) => string,
+): string[] {
+    const areAlike = (some: readonly Row[]) => new Set(some.map((row) => limitsOf(row).sort().join("\n"))).size < 2;
+    const placeOf = (row: Row) =>
+        areAlike(limited.filter(({ pattern }) => pattern === row.pattern))
+            ? patternOf(row)
+            : `${patternOf(row)} (${whoOf(row)})`;
+    return [...new Set(limited.flatMap(limitsOf))].map((right) => {
+        const places = new Set(limited.filter((row) => limitsOf(row).includes(right)).map(placeOf));
+        return `  - ${right}${areAlike(limited) ? "" : `: ${[...places].join(", ")}`}`;
+    });
 }
 
 /** A table of fixed width; a pattern is written once, above its rows. */
@@ -52,21 +71,31 @@ export function matrixTable(matrix: AccessMatrix): string {
             COLUMNS.map((action) => cellOf(row, action, "-")),
         );
     });
-    return [line("repositories", "who", COLUMNS), ...lines, ...legendOf(rows)].join("\n");
+    return [
+        line("repositories", "who", COLUMNS),
+        ...lines,
+        ...legendOf(
+            rows,
+            ({ pattern }) => pattern,
+            ({ who }) => who,
+        ),
+    ].join("\n");
 }
 
 /** The same in Markdown, every row complete, so that a difference of two tables reads by itself. */
 export function matrixMarkdown(matrix: AccessMatrix): string {
     const rows = rowsOf(matrix);
+    const patternOf = ({ pattern }: Row) => `\`${pattern.replace(/[`\r\n]/g, "'")}\``;
+    const whoOf = ({ who }: Row) => who.replace(/[\r\n]/g, " ").replace(/[\\|`*_<[\]@&~!]/g, "\\$&");
     const lines = rows.map((row) => {
-        const pattern = row.pattern.replace(/[`\r\n]/g, "'").replaceAll("|", "\\|");
-        const who = row.who.replace(/[\r\n]/g, " ").replace(/[\\|`*_<[\]@&~!]/g, "\\$&");
-        return `| \`${pattern}\` | ${who} | ${COLUMNS.map((action) => cellOf(row, action, "–")).join(" | ")} |`;
+        // Code of Markdown has no escapes, but for this one in a table's cell.
+        const pattern = patternOf(row).replaceAll("|", "\\|");
+        return `| ${pattern} | ${whoOf(row)} | ${COLUMNS.map((action) => cellOf(row, action, "–")).join(" | ")} |`;
     });
     return [
         `| repositories | who | ${COLUMNS.join(" | ")} |`,
         `|---|---|${COLUMNS.map(() => "---").join("|")}|`,
         ...lines,
-        ...legendOf(rows),
+        ...legendOf(rows, patternOf, whoOf),
     ].join("\n");
 }
