@@ -55,7 +55,6 @@ const program = withStackOption(
                     .join(isOne || only ? "" : "\n"),
             );
     });
-void run(program);
 
 const namesOf = (machines: readonly Member[]) => machines.map(({ name }) => name);
 
@@ -81,3 +80,5 @@ function nothing({ user, serviceManager, sudo }: { user?: string; serviceManager
         `${serviceManager}, host.sudo ${sudo}).\n`
     );
 }
+
+void run(program);

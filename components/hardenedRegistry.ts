@@ -101,7 +101,8 @@ export class HardenedRegistry extends pulumi.ComponentResource {
 
         machines.askBeforeWithdrawal({ ...parent, dependsOn: [identity, ...hosts, ci, ...others] });
 
-        new AfterDestroy(args.settings.host.onDestroy, parent);
+        // Once it is in force on the hosts: a destroy goes by that.
+        new AfterDestroy(args.settings.host.onDestroy, { ...parent, dependsOn: hosts });
 
         this.hosts = hosts;
         this.zotConfig = hosts[0].zotConfig;

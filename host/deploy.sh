@@ -134,7 +134,7 @@ withdraw() {
 # Prints: -. Scratch: original.
 restore() {
     original=$state/original
-    [ -d "$original" ] || fail "This host does not know what was there before the first deployment: $original is missing. Set host.onDestroy to read-only. [ZH-RESTORE-UNKNOWN]"
+    [ -d "$original" ] || fail "This host does not know what was there before the first deployment: $original is missing. Set host.onDestroy to read-only, run pulumi up, which brings that to this host, and then destroy. [ZH-RESTORE-UNKNOWN]"
     preflight
     something_changes
     if [ -f "$original/config.json" ]; then

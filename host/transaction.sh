@@ -25,7 +25,13 @@ activate() {
         return 1
     fi
     restarted=yes
-    wait_until_ready && wait_until_changed && is_installed_zot || return 1
+    wait_until_ready || return 1
+    wait_until_changed || {
+        # What the command said of itself is no restart.
+        has_changed || restarted=
+        return 1
+    }
+    is_installed_zot || return 1
     "$1" || {
         problem="zot runs, but not as its config says. [ZH-DEPLOY-NOT-PROVEN] $problem"
         return 1

@@ -127,7 +127,7 @@ class HostObservationResource {
         if (this.justRead.delete(context.urn)) return { changes: false };
         const observed = await this.observedAfter(oldInputs, inputs, oldOutputs, context);
         if (!observed) return { changes: false };
-        await this.refuse(observed, inputs, context);
+        await this.refuse(observed, inputs, context, { isKnown: true });
         if (observed.findings.drift.length === 0) {
             await reportNotes(observed, context);
             return { changes: false };
@@ -156,7 +156,7 @@ class HostObservationResource {
         if (observation?.look) {
             const observed = await this.observe(observation, { asksRegistry: "always" }, context);
             await reportNotes(observed, context);
-            await this.refuse(observed, inputs, context);
+            await this.refuse(observed, inputs, context, { isKnown: false });
             outputs.report = reportOutput(observed.report, observation.declared);
         }
         return { id: preview ? UNKNOWN : name, properties: outputs };
@@ -304,10 +304,27 @@ class HostObservationResource {
         return { report, findings, mistakes: found };
     }
 
-    /** Says what a first deployment will do; and fails, with all that is wrong, where a deployment would be refused. */
-    private async refuse({ report, mistakes }: Observed, inputs: PropertyMap, context: CallContext): Promise<void> {
-        const { planned, connection } = observationOf(inputs, this.options.environment)!;
-        if (planned && report.lastDeployment === "") {
+    /**
+     * Says what a first deployment will do; and fails, with all that is wrong, where a deployment would be refused.
+     *
+     * @param isKnown whether the host was deployed to before, as far as the state says
+     */
+    private async refuse(
+        { report, mistakes }: Observed,
+        inputs: PropertyMap,
+        context: CallContext,
+        { isKnown }: { isKnown: boolean },
+    ): Promise<void> {
+        const { planned, declared, connection, configFile } = observationOf(inputs, this.options.environment)!;
+        if (isKnown && planned && report.lastDeployment === "" && report.configText === declared?.config) {
+            await context.log(
+                "warning",
+                `What ${connection.host} kept of its deployments, ${configFile}.zot-hardening, is gone. The config in ` +
+                    "force is the declared one, and a deployment that fails goes back to it; but what was there before " +
+                    "the first deployment is not known any more, so that host.onDestroy restore has nothing to restore. " +
+                    "The next deployment begins the folder anew.",
+            );
+        } else if (planned && report.lastDeployment === "") {
             const { text, widens } = firstDeployment(report, planned.config, connection.host, planned.groups);
             await context.log(widens ? "warning" : "info", text);
         }

@@ -189,6 +189,37 @@ test("npm run settings writes the declarations and the reference, and keeps the 
     );
 });
 
+test("host-rights tells machines apart that need different rights", () => {
+    const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIMHlrzPZ9dYKCTMTPzqxP0XQuTHvjmYQ9fv4pmWvgY2";
+    const other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHh7Y9hD9xXg0s1r7bDPvQ8wq1p3cQm8b6tV2nq4xk3T";
+    const site = fs
+        .readFileSync(path.join(root, "Pulumi.prod.yaml"), "utf8")
+        .replace(
+            /^ {4}vulnerabilityUpdateInterval: .*\n/m,
+            '    vulnerabilityUpdateInterval: "off"\n' +
+                "    extraConfig: {extensions: {sync: {downloadDir: /var/tmp/zot}}}\n",
+        )
+        .replace(
+            /^ {2}zot-hardening:host:\n( {4}.*\n)*/m,
+            [
+                "  zot-hardening:storage: {bucket: registry, region: eu-central-1}",
+                "  zot-hardening:redis: {address: 'cache.example.org:6379'}",
+                "  zot-hardening:host:",
+                "    user: zot",
+                "    members:",
+                `      - {address: one.example.org, hostKey: ${key}}`,
+                `      - {address: two.example.org, hostKey: ${other}, sudo: service}`,
+                "",
+            ].join("\n"),
+        );
+    const folder = project({ site });
+    const { status, stdout, stderr } = run("host-rights", ["--stack", "site"], folder);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toMatch(/^# On one\.example\.org:\n(.|\n)*^# On two\.example\.org:\n/m);
+    const asJson = run("host-rights", ["--stack", "site", "--json"], folder);
+    expect(JSON.parse(asJson.stdout)).toContainEqual(expect.objectContaining({ machines: ["two.example.org"] }));
+});
+
 test.each(['    user: ""\n', ""])("host-rights gives no rights to nobody: %j in place of host.user", (line) => {
     const site = fs
         .readFileSync(path.join(root, "Pulumi.prod.yaml"), "utf8")

@@ -215,6 +215,20 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
             },
         );
 
+        (kind === "command" ? it : it.skip)("that does not come about leaves zot as it was, and says so", async () => {
+            site();
+            const a = declare("a");
+            expect(await host.deploy(a)).toMatchObject({ exitCode: 0 });
+            fs.writeFileSync(join(host.folder, "restart"), "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+            const { errors, exitCode } = await host.deploy(declare("b", { garbageCollectionDelay: "2h" }));
+            expect({ errors, exitCode }).toEqual({
+                errors: expect.stringMatching(/\[ZH-DEPLOY-NOT-RESTARTED\](.|\n)*\[ZH-ROLLBACK-NO-RESTART\]/),
+                exitCode: 1,
+            });
+            expect(errors).not.toContain("[ZH-ROLLBACK-NOT-READY]");
+            expect(await served(a)).toBe("a");
+        });
+
         (kind === "command" ? it : it.skip)(
             "that fails leaves nothing, and a supervisor is not said to be zot",
             async () => {

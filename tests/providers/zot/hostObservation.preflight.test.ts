@@ -125,6 +125,15 @@ test(
     },
 );
 
+test("a host that has lost what it kept of its deployments is told as such, and not as one that had none", async () => {
+    const driver = observationDriver();
+    await driver.up(inputs());
+    driver.said.length = 0;
+    expect(await driver.preview(inputs())).toBe("same");
+    expect(driver.said.join("\n")).toContain(`${host.configFile}.zot-hardening, is gone`);
+    expect(driver.said.join("\n")).not.toMatch(FIRST);
+});
+
 test("who is let in that was not is a warning", async () => {
     openRegistry({
         http: {
