@@ -22,7 +22,11 @@ export function notesOn(
 ): string[] {
     const notes: string[] = [];
     if (versionProblem) {
-        notes.push(`On ${host} ${versionProblem} Only from 2.1.19 on are tags immutable: install a newer one.`);
+        notes.push(
+            versionProblem.includes("[ZH-OBSERVE-BINARY]")
+                ? `On ${host} ${versionProblem} A deployment needs it, and zot could not start again: put it back, or correct zot.binary.`
+                : `On ${host} ${versionProblem} Only from 2.1.19 on are tags immutable: install a newer one.`,
+        );
     } else if (runningCommit && zotVersion && runningCommit !== zotVersion) {
         notes.push(
             `On ${host} zot ${runningCommit} runs, while ${binary} is ${zotVersion}: ` +

@@ -144,6 +144,11 @@ test.each<[string, Record<string, string>, RegExp]>([
         /^On registry\.example\.org \/usr\/local\/bin\/zot is version v2\.1\.10-0-gabc\. \[ZH-VERSION-OLD\] Only from 2\.1\.19 on are tags immutable/,
     ],
     [
+        "a zot whose binary is gone, which is not told to be old",
+        { versionProblem: "/usr/local/bin/zot is not there or cannot be run. [ZH-OBSERVE-BINARY]" },
+        /^On registry\.example\.org \/usr\/local\/bin\/zot is not there or cannot be run\. \[ZH-OBSERVE-BINARY\] A deployment needs it, and zot could not start again: put it back, or correct zot\.binary\.$/,
+    ],
+    [
         "a zot that was not restarted after it was replaced",
         { runningCommit: "v2.1.19-0-gabc" },
         /zot v2\.1\.19-0-gabc runs, while \/usr\/local\/bin\/zot is v2\.1\.20/,
