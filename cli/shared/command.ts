@@ -63,6 +63,34 @@ export function busy(what: string, terminal: { isTTY?: boolean; write(text: stri
 /** What was under way has come to its end: nothing is said of it any more. */
 export const noLongerBusy = (): void => clearTimeout(silence);
 
+/** What a command prints cannot be written. */
+class OutputError extends UserError {
+    constructor(code: string | undefined) {
+        super(`Standard output cannot be written (${code}), so that what this command prints is lost or incomplete.`);
+    }
+}
+
+/**
+ * Lets a command that cannot print go on to its own end, which removes what it made, and then says so in a sentence:
+ * without a listener, Node ends the process in its midst with a stack trace. A reader that went away (`| head`) has
+ * what it wanted.
+ */
+function endWithLostOutput(exitCode: (error: unknown) => number): void {
+    let lost: NodeJS.ErrnoException | undefined;
+    process.stdout.on("error", (error) => (lost ??= error));
+    // Nobody is left to be told of this one, and what was to be done is not less done.
+    process.stderr.on("error", () => undefined);
+    process.once("exit", () => {
+        // Where the process ends right after it has printed, the event has not come yet.
+        const error = lost ?? (process.stdout.errored as NodeJS.ErrnoException | null);
+        if (!error || error.code === "EPIPE") return;
+        const said = new OutputError(error.code);
+        remark(said.message);
+        // A failure or a signal that has a code of its own keeps it.
+        if (Number(process.exitCode ?? EXIT.done) <= EXIT.found) process.exitCode = exitCode(said);
+    });
+}
+
 /** What is particular about a command that does not come to its end. */
 export interface Ending {
     /** Default: {@link usualExitCode}. */
@@ -75,6 +103,7 @@ export interface Ending {
  * Runs a command's action and turns what it throws into a message and an exit code: the one way that a command ends.
  */
 export async function run(program: Command, { exitCode = usualExitCode, words = String }: Ending = {}): Promise<void> {
+    endWithLostOutput(exitCode);
     try {
         await program.parseAsync();
     } catch (error) {

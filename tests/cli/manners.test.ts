@@ -108,6 +108,53 @@ test.each([
     expect(stderr).not.toMatch(/^\s+at /m);
 });
 
+describe("standard output that cannot be written", () => {
+    let unwritable: number;
+    beforeAll(() => (unwritable = fs.openSync(__filename, "r")));
+    afterAll(() => fs.closeSync(unwritable));
+    const lost =
+        /^Standard output cannot be written \([A-Z]+\), so that what this command prints is lost or incomplete\.\n$/;
+    const into = (stdout: number, name: string, args: string[]) => {
+        const { status, stderr } = spawnSync(process.execPath, [compiled(SOURCES.get(name)!), ...args], {
+            cwd: root,
+            encoding: "utf8",
+            timeout: 60_000,
+            stdio: ["ignore", stdout, "pipe"],
+        });
+        return { status, stderr };
+    };
+
+    test.each([
+        ["matrix", ["--stack", "prod"], 1],
+        ["config", ["--stack", "prod"], 1],
+        // 1 is a weakness of the registry here, and 2 a mistake of the person.
+        ["verify", ["--list"], 3],
+        // Ends at once after it has printed.
+        ["matrix", ["--help"], 1],
+    ])("npm run %s %j says so in a sentence, and ends with exit code %d", (name, args, code) => {
+        expect(into(unwritable, name, args)).toEqual({ status: code, stderr: expect.stringMatching(lost) });
+    });
+
+    test("is no matter to what prints nothing there", () => {
+        expect(into(unwritable, "matrix", ["--stack", "prdo"])).toEqual({
+            status: 1,
+            stderr: expect.stringMatching(/^There is no stack "prdo": [^\n]+\n$/),
+        });
+    });
+
+    test.each([
+        ["matrix", "stdout", "stderr", ["--stack", "prod"], 0],
+        ["verify", "stderr", "stdout", ["--stack", "prdo"], 2],
+    ] as const)("npm run %s: a reader of %s that went away is no failure", async (name, gone, other, args, code) => {
+        const child = spawn(process.execPath, [compiled(SOURCES.get(name)!), ...args], { cwd: root });
+        child[gone].destroy();
+        let said = "";
+        child[other].on("data", (chunk) => (said += chunk));
+        expect(await new Promise((resolve) => child.once("close", resolve))).toBe(code);
+        expect(said).toBe("");
+    });
+});
+
 describe("what takes long", () => {
     beforeEach(() => void jest.useFakeTimers());
     afterEach(() => void jest.useRealTimers());
