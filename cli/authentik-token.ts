@@ -19,6 +19,7 @@ import { findMade, removeMade } from "./authentikToken/removal";
 import { apiSteps, userInterfaceSteps } from "./authentikToken/steps";
 import { defaultName, PURPOSES, type TokenTask, tokenTask } from "./authentikToken/task";
 import { busy, command, EXIT, print, printJson, remark, run } from "./shared/command";
+import { givenFile } from "./shared/givenFile";
 import { pulumi } from "./shared/pulumi";
 import { declaredByOption, projectFolder, stackByOption, withStackOption } from "./shared/stack";
 import { writeWhole } from "./shared/wholeFile";
@@ -304,7 +305,7 @@ const program = withStackOption(
             .choices(["api", "ui"])
             .conflicts("json"),
     )
-    .option("--output <file>", "write the token to a file of mode 0600")
+    .option("--output <file>", "write the token to a file of mode 0600", givenFile)
     .option("--config", "set the token as authentik:token of the stack, encrypted")
     .option("--url <url>", "Authentik's address; default AUTHENTIK_URL, then authentik:url of the stack")
     .option(

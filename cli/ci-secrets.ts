@@ -17,6 +17,7 @@ import { described, revokePrevious } from "./ciSecrets/previousKeys";
 import type { Change, Store } from "./ciSecrets/store";
 import { STORES, type Target, TargetError, type TargetOptions, targetFrom, VISIBILITIES } from "./ciSecrets/target";
 import { busy, command, EXIT, print, remark, run, usualExitCode } from "./shared/command";
+import { givenFile } from "./shared/givenFile";
 import { hide, masked } from "./shared/masked";
 import { pulumi } from "./shared/pulumi";
 import { projectFolder } from "./shared/stack";
@@ -223,7 +224,7 @@ const program = command(
             "which repositories of a GitHub organisation see what is new (ciSecrets.visibility)",
         ).choices([...VISIBILITIES]),
     )
-    .option("--file <path>", "file of a dotenv or json store (ciSecrets.file)")
+    .option("--file <path>", "file of a dotenv or json store (ciSecrets.file)", givenFile)
     .option(
         "--name <output=NAME>",
         "what an output is called there; may be repeated; outputs: " +

@@ -1,6 +1,7 @@
 /** npm run config: the zot config that a stack would deploy; or what a config on a host has beside it. */
 import { configText } from "../components/zotConfig";
 import { command, EXIT, run, print as show } from "./shared/command";
+import { givenFile } from "./shared/givenFile";
 import { declaredByOption, stackByOption, withStackOption } from "./shared/stack";
 
 interface Options {
@@ -22,6 +23,7 @@ const program = withStackOption(
         "--from <file>",
         "what the config in this file (JSON or YAML; - for standard input) has and the settings do not declare goes " +
             "into the stack's file: caches into zot.mirrors, the rest into zot.extraConfig",
+        givenFile,
     )
     .option("--print", "with --from, write nothing, and say what would be written")
     .option(

@@ -3,6 +3,7 @@ import { outsideText } from "../clients/outsideText";
 import { type Account, accountsIn } from "./keys/accounts";
 import { readMetaDb } from "./keys/metaDb";
 import { command, exitCodes, print, printJson, run } from "./shared/command";
+import { givenFile } from "./shared/givenFile";
 
 /** A name or a label of somebody else's. */
 const quoted = (text: string) => `"${outsideText(text, 100)}"`;
@@ -41,6 +42,7 @@ const program = command(
     .requiredOption(
         "--from <file>",
         "a copy of the meta.db in zot's rootDirectory, which holds keys as hashes; - for standard input",
+        givenFile,
     )
     .option("--json", "as JSON")
     .addHelpText(

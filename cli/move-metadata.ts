@@ -5,6 +5,7 @@ import { metadataPlace, namelessSecretFiles, renderZotConfig } from "../componen
 import { readMetaDb } from "./keys/metaDb";
 import { metadataForRedis } from "./move/redis";
 import { command, printBytes, remark, run } from "./shared/command";
+import { givenFile } from "./shared/givenFile";
 import { declaredByOption, withStackOption } from "./shared/stack";
 
 interface Options {
@@ -21,7 +22,7 @@ const program = withStackOption(
             "redis-cli -u redis://cache.example.org:6379 --pipe",
     ),
 )
-    .requiredOption("--from <file>", "a copy of the meta.db in zot's rootDirectory; - for standard input")
+    .requiredOption("--from <file>", "a copy of the meta.db in zot's rootDirectory; - for standard input", givenFile)
     .option("--replace", "replace what is in redis already, where no zot has served from it yet")
     .action(({ from, replace = false }: Options) => {
         const [{ settings }] = membersOf(declaredByOption(program).settings);

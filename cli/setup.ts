@@ -7,6 +7,7 @@ import { Interview } from "./setup/interview";
 import { type Answers, answersIn, helpOf, type QuestionName, questions } from "./setup/questions";
 import { optionsOfQuestions, setUp } from "./setup/run";
 import { command, EXIT, exitCodes, interruptedCodes, run } from "./shared/command";
+import { givenFile } from "./shared/givenFile";
 import { projectFolder } from "./shared/stack";
 
 interface Options extends Record<string, unknown> {
@@ -22,7 +23,11 @@ const program = command(
         "what is answered otherwise. It changes nothing on the host or in Authentik.",
     "npm run setup -- --host zot@registry-host.example.org --registry-url https://registry.example.org",
 )
-    .option("--answers <file>", "answers by the names of the options, as YAML or JSON: registryUrl: https://…")
+    .option(
+        "--answers <file>",
+        "answers by the names of the options, as YAML or JSON: registryUrl: https://…",
+        givenFile,
+    )
     .option("-y, --yes", "ask nobody: what has a default takes it, and the host's key has to be given or known")
     .option("--no-preview", "end with the stack's file");
 for (const { name, option } of optionsOfQuestions)

@@ -8,6 +8,7 @@ import { SettingsError } from "../components/settings";
 import { StackFileError } from "../components/settings/fromStackFile";
 import { FIRST_WORKLOAD } from "../components/settings/workloads";
 import { command, EXIT, interruptedCodes, print, printJson, remark, run } from "./shared/command";
+import { givenFile } from "./shared/givenFile";
 import { ENDING_SIGNALS, type EndingSignal, EXIT_BY_SIGNAL } from "./shared/interrupt";
 import { projectFolder } from "./shared/stack";
 import { writeWhole } from "./shared/wholeFile";
@@ -231,7 +232,7 @@ const program = command(
     .option("--signed", "with --integrity: a version without a signature lacks a part")
     .option("--list", "print the checks and end")
     .option("--json", "print the report as JSON")
-    .option("--html <file>", "write the report as one page of HTML, too")
+    .option("--html <file>", "write the report as one page of HTML, too", givenFile)
     .addHelpText(
         "after",
         `

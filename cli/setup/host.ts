@@ -12,6 +12,7 @@ import { UserError } from "../../clients/userError";
 import { inspectionScript, WHOLE_SCRIPT } from "../../host/scripts";
 import { busy } from "../shared/command";
 import { withoutSecretVariables } from "../shared/environment";
+import { givenFile } from "../shared/givenFile";
 import { type HostFacts, hostFactsIn } from "./hostFacts";
 import factsScript from "./hostFacts.sh";
 import type { Target } from "./questions";
@@ -166,7 +167,7 @@ export async function lookAtHost(connection: SshConnection, wanted: string): Pro
 
 /** A private key's text. @throws UserError */
 export function readPrivateKey(file: string): string {
-    const path = file.replace(/^~(?=\/)/, homedir());
+    const path = givenFile(file.replace(/^~(?=\/)/, homedir()));
     try {
         return readFileSync(path, "utf8");
     } catch (error) {

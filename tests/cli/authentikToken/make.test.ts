@@ -1,5 +1,5 @@
 /** npm run authentik-token: role, account and token are made, completed and pruned, and nothing else is touched. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { grantedTo } from "../../../clients/authentik/permissions";
 import { missingPermissions, neededPermissions } from "../../../components/authentikPermissions";
@@ -20,6 +20,15 @@ import {
 administratorForAll();
 
 describe(`with an administrator's token (${isReal ? "real Authentik" : "stand-in"})`, () => {
+    test("the file of --output is in the folder in which npm was called", async () => {
+        const folder = realpathSync(project());
+        mkdirSync(join(folder, "sub"));
+        writeFileSync(join(folder, "package.json"), "{}");
+        const called = { INIT_CWD: join(folder, "sub"), npm_package_json: join(folder, "package.json") };
+        expect(await run(folder, ["--name", nameFor("sub"), "--output", "token"], called)).toMatchObject({ status: 0 });
+        expect(existsSync(join(folder, "sub", "token"))).toBe(true);
+    });
+
     test("role, account and token are made once; the token holds what is needed alone; all else stays", async () => {
         const folder = project();
         const name = nameFor("up");

@@ -145,6 +145,13 @@ test("what an interrupted run left is removed by the next; a run that still goes
     expect(await registry.remains()).toEqual([]);
 });
 
+test("--html goes by the folder in which npm was called", async () => {
+    const called = { INIT_CWD: registry.folder, npm_package_json: path.join(process.cwd(), "package.json") };
+    const { code, stderr } = await run(full("--only", "health", "--html", "here.html"), called);
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining("could not be written")]);
+    expect(readFileSync(path.join(registry.folder, "here.html"), "utf8")).toMatch(/^<!doctype html>/);
+});
+
 describe("--read-only", () => {
     /** Requests that could store something, but for the probes that do not. */
     const writes = () =>

@@ -1,0 +1,18 @@
+/** Files that are named on the command line. */
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+
+/**
+ * A file as the person means it who named it: from where they stand. npm starts a script in the project's folder
+ * whatever folder it is called in, which it hands on as INIT_CWD.
+ *
+ * @param name as it was given; `-` is standard input, and stays so
+ */
+export function givenFile(name: string): string {
+    const { INIT_CWD: stoodIn, npm_package_json: manifest } = process.env;
+    // What npm says is inherited by all that a script starts, also in other folders.
+    const isNpms = manifest !== undefined && existsSync(manifest) && realpathSync(dirname(manifest)) === process.cwd();
+    // A name is shown as it was typed, where it is the same.
+    if (name === "-" || !isNpms || stoodIn === undefined || resolve(stoodIn) === process.cwd()) return name;
+    return resolve(stoodIn, name);
+}
