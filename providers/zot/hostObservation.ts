@@ -4,69 +4,13 @@
  * host, so that it is sent again.
  */
 import { runOverSsh, SshError, type SshLimits } from "../../clients/ssh";
-import { inspectionScript, WHOLE_SCRIPT } from "../../host/scripts";
+import { WHOLE_SCRIPT } from "../../host/scripts";
 import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import { firstDeployment } from "./firstDeployment";
-import { type Circumstances, compare, type Findings, reportOutput, sha256 } from "./hostDrift";
-import observationScript from "./hostObservation.sh";
+import { type Circumstances, compare, type Findings, reportOutput } from "./hostDrift";
 import { checkObservation, type Declared, type Observation, observationOf } from "./hostObservationInputs";
+import { type KnownZot, scriptFor } from "./hostObservationScript";
 import { HostRefusal, type HostReport, hasBegun, readReport } from "./hostReport";
-
-/** Read whole before any of it runs; cut short, it does nothing, since the last line is missing. */
-function scriptFor(observation: Observation, last: Declared | undefined, known: KnownZot | undefined): string {
-    const { variables, declared, planned } = observation;
-    const secretFiles = new Set(last ? [...last.secretFiles, ...(declared?.secretFiles ?? [])] : []);
-    const all: [string, string][] = [
-        ...variables,
-        ["secret_files", [...secretFiles].join("\n")],
-        ["declared", last ? shownOf(last).trimEnd() : ""],
-        ["declared_is_whole", last?.secrets === undefined ? "yes" : "no"],
-        ["declared_sha256", last ? sha256(last.config) : ""],
-        ["known_binary", known?.binary ?? ""],
-        ["known_version", known?.version ?? ""],
-        ["planned_config", planned?.config.trimEnd() ?? ""],
-        ["verified_config", planned ? forVerify(planned.config) : ""],
-        ["verified_read_only", planned ? forVerify(planned.readOnlyConfig ?? planned.config) : ""],
-        ["drop_settings", planned?.dropSettings.join("\n") ?? ""],
-        ["deployment_is_due", isDue(observation, last) ? "yes" : "no"],
-        ["issuer_is_new", planned && last && issuerIn(planned.config) === issuerIn(shownOf(last)) ? "no" : "yes"],
-    ];
-    const assignments = all.map(([name, value]) => `${name}=${quoted(value)}`);
-    return [inspectionScript, observationScript, ...assignments, "observe", ""].join("\n");
-}
-
-const shownOf = ({ config, shown = config }: Declared) => shown;
-
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-
-/** Whether it is known without a look that there will be a deployment. */
-function isDue({ declared, planned }: Observation, last: Declared | undefined): boolean {
-    return planned !== undefined && declared?.config !== last?.config;
-}
-
-/**
- * A config with secret files that are not there yet, for `zot verify` on the host; which would make the log file that
- * one names.
- */
-function forVerify(config: string): string {
-    return JSON.stringify(JSON.parse(config), (key, value: unknown) => {
-        if (typeof value === "string" && value.endsWith(".<sha256>.json"))
-            return value.replace(/^.*\/(?:oidc-)?([a-z-]+)\.<sha256>\.json$/, "@folder@/$1.json");
-        return key.toLowerCase() === "log" && typeof value === "object" && value !== null
-            ? Object.fromEntries(Object.entries(value).filter(([name]) => !/^(output|audit)$/i.test(name)))
-            : value;
-    });
-}
-
-function issuerIn(config: string): string | undefined {
-    return /"issuer": "([^"]*)"/i.exec(config)?.[1];
-}
-
-/** What an earlier look has seen of the installed zot. */
-interface KnownZot {
-    binary: string;
-    version: string;
-}
 
 function knownZot({ report }: PropertyMap): KnownZot | undefined {
     const { zotBinary: binary, zotVersion: version } = (report ?? {}) as PropertyMap;
