@@ -7,6 +7,7 @@ import { givenFile } from "./shared/givenFile";
 
 /** A name or a label of somebody else's. */
 const quoted = (text: string) => `"${outsideText(text, 100)}"`;
+const several = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
 const day = (time: string | undefined) => (time === undefined ? undefined : outsideText(time.slice(0, 10), 10));
 
 function textOf(accounts: Account[]): string {
@@ -27,9 +28,11 @@ function textOf(accounts: Account[]): string {
     const endless = keys.filter(({ expires }) => expires === undefined).length;
     const former = accounts.filter((account) => account.former && account.keys.length > 0).length;
     const sum = [
-        `${accounts.length} accounts, ${keys.length} keys that work`,
+        `${several(accounts.length, "account")}, ${several(keys.length, "key")} that work${keys.length === 1 ? "s" : ""}`,
         ...(endless > 0 ? [`${endless} of them without an end`] : []),
-        ...(former > 0 ? [`${former} accounts of before with keys: docs/operations.md, Accounts of before`] : []),
+        ...(former > 0
+            ? [`${several(former, "account")} of before with keys: docs/operations.md, Accounts of before`]
+            : []),
     ];
     return [...lines, "", `${sum.join("; ")}.`].join("\n");
 }

@@ -128,7 +128,8 @@ async function rotate(stack: string, options: Options): Promise<void> {
         rotating.restore();
     });
     try {
-        say(`Rotating ${rotation.what} of the stack ${stack}: ${rotation.effect}.`);
+        const which = rotation.which === undefined ? "" : `, ${rotation.which}`;
+        say(`Rotating ${rotation.what} of the stack ${stack}${which}: ${rotation.effect}.`);
         // What would be in the way of handing it over is found before a key has ended.
         if (handsOver) await rotating.handOver(true);
         if (leaked) await rotating.set(leaked.kept);

@@ -32,7 +32,10 @@ keeps_tags() {
         END { print kind }')
     case $version_kind in
     keeps) return 0 ;;
-    unreadable) problem="$binary says ${1:-nothing} of its version, which cannot be read as one. [ZH-VERSION-UNREADABLE]" ;;
+    unreadable)
+        problem="$binary does not say its version. [ZH-VERSION-UNSAID]"
+        [ -z "$1" ] || problem="$binary says $1 of its version, which cannot be read as one. [ZH-VERSION-UNREADABLE]"
+        ;;
     *) problem="$binary is version $1. [ZH-VERSION-OLD]" ;;
     esac
     return 1

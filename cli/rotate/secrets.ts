@@ -4,6 +4,8 @@
 export interface Rotation {
     /** What it is, for a person. */
     what: string;
+    /** What has befallen it, as a clause. */
+    which?: string;
     /** Settings for the time of the first update, by their place in a stack's file. */
     during: Readonly<Record<string, string>>;
     /** Arguments of each `pulumi up`. A setting of a while is gone in the second one, which changes no key. */
@@ -66,7 +68,8 @@ export type Rotatable = keyof typeof ROTATIONS;
 export function leakedKey(generation: unknown, workload?: string): Rotation & { kept: Record<string, string> } {
     const next = (typeof generation === "number" ? generation : 0) + 1;
     return {
-        what: `${keyRotation(workload).what}, which has leaked`,
+        what: keyRotation(workload).what,
+        which: "which has leaked",
         during: {},
         kept: { [`${keyPlace(workload)}.keyGeneration`]: String(next) },
         updates: [onlyTheKey(workload)],

@@ -339,8 +339,11 @@ async function reportDrift(
     const sentence = `The registry's host ${connection.host} is not as it was declared: ${drift.join("; ")}.`;
     await context.log(
         "warning",
-        `${sentence} ${preview ? "pulumi up deploys" : "It is now deployed"} what is declared to it ` +
-            `again.${difference === undefined ? "" : `\n${difference}`}`,
+        `${sentence} ` +
+            (preview
+                ? "pulumi up deploys what is declared to it again."
+                : "What is declared is deployed to it again now.") +
+            (difference === undefined ? "" : `\n${difference}`),
     );
 }
 

@@ -124,6 +124,9 @@ test("Ctrl-C: the update ends first, then the file is as it was", async () => {
 
 test("a key that has leaked: the generation is one more, stays, and is to be committed", () => {
     const { status, stderr } = rotate(["--leaked"]);
+    expect(stderr).toMatch(
+        /^Rotating CI's key of the stack prod, which has leaked: every other key of CI's user ends at once\.$/m,
+    );
     expect(status).toBe(0);
     expect(stackFile()).toBe(`${SETTINGS}  zot-hardening:ci: {set: ci.keyGeneration 1}\n`);
     expect(calls()).toEqual([`pulumi up --stack prod ${KEY_ALONE}|1|`]);

@@ -249,9 +249,7 @@ describe("before anything is touched", () => {
                 "existing tag",
         );
         expect(old).toContain('set zot.acceptVersion to "v2.1.18-0-gabcdef0"');
-        expect(await refused(withVersion(undefined))).toContain(
-            "says nothing of its version, which cannot be read as one. [ZH-VERSION-UNREADABLE]",
-        );
+        expect(await refused(withVersion(undefined))).toContain("does not say its version. [ZH-VERSION-UNSAID]");
         expect(await refused(withVersion("my-branch-12", { zot: { acceptVersion: "my-branch-11" } }))).toContain(
             'set zot.acceptVersion to "my-branch-12"',
         );

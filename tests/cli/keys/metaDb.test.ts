@@ -148,10 +148,21 @@ describe("npm run keys", () => {
                 "its name is an e-mail address, so that it is from before the claim mapping\n",
         );
         expect(stdout).toContain('  key "laptop": made 2025-01-02, WITHOUT AN END, never used (u-1)\n');
-        expect(stdout).toMatch(
-            /2 accounts, \d keys that work; 1 of them without an end; 1 accounts of before with keys/,
-        );
+        expect(stdout).toMatch(/2 accounts, 2 keys that work; 1 of them without an end; 1 account of before with keys/);
         expect(stdout).not.toContain("canary");
+    });
+
+    test("counts one as one, and none as none", () => {
+        const holding = (...held: ReturnType<typeof key>[]) =>
+            keys(
+                ["--from", "-"],
+                file({
+                    0: meta(0, 2, 1),
+                    2: leaf(2, [["UserData", bucket(0, leaf(0, [["bob", account([], ...held)]])), true]]),
+                }),
+            ).stdout;
+        expect(holding(key())).toMatch(/\n1 account, 1 key that works; 1 of them without an end/);
+        expect(holding()).toMatch(/\n1 account, 0 keys that work\.\n$/);
     });
 
     test("what stands in a name or a label does not reach the terminal as it is", () => {

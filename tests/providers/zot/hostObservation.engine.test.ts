@@ -90,10 +90,13 @@ const { toolchain, reason } = findToolchain();
         const shown = said.join("");
         expect(shown).toContain(`${configFile()} has other settings`);
         expect(shown).toMatch(/^\s*\+\s+"create"$/m);
+        expect(shown).toContain("pulumi up deploys what is declared to it again.");
 
+        said = [];
         const up = await connectionsOf(() => scratch.stack.up(heard));
         expect(changes(up.result)).toEqual({ update: 2 });
         expect(up.connections).toBe(2);
+        expect(said.join("")).toContain("What is declared is deployed to it again now.");
         expect(fs.readFileSync(configFile(), "utf8")).toBe(declared);
         expect(await anyone.push("team/app", "after", "x")).toBe(401);
 
