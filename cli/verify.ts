@@ -89,7 +89,7 @@ async function look(options: Options): Promise<Looked> {
         }
         interruptedAt = Date.now();
         control.interrupt(signal);
-        say(`${signal}: ending, once what this run made is removed.`);
+        say(`${signal}: ending, once what this run made is removed. A second one, after two seconds, ends it at once.`);
     };
     for (const signal of ENDING_SIGNALS) process.on(signal, interrupt);
     const started = new Date();

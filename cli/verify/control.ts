@@ -18,6 +18,7 @@ export class RunEnded extends Error {}
 export class Control {
     signal: EndingSignal | undefined;
     private cleaning = false;
+    private readonly interruption = new AbortController();
     private readonly began = Date.now();
 
     /** @param longest milliseconds after which nothing more is sent; a run that makes nothing may take its time */
@@ -25,6 +26,12 @@ export class Control {
 
     interrupt(signal: EndingSignal): void {
         this.signal ??= signal;
+        this.interruption.abort(new RunEnded(`Interrupted (${this.signal}).`));
+    }
+
+    /** Aborted by a signal: for what need not be waited for, since it makes nothing. */
+    get interrupted(): AbortSignal {
+        return this.interruption.signal;
     }
 
     /** From now on everything is sent. */

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { User } from "@goauthentik/api";
+import { during } from "../../clients/authentik/call";
 import { type Client, everyPage } from "../../clients/authentik/client";
 import { failureIn } from "../../clients/authentik/failures";
 import type { Control } from "./control";
@@ -28,6 +29,8 @@ export class TestAccounts {
     private readonly flows = new Map<Tier, string>();
     /** Whether there may be parts of such flows: one that failed halfway has no slug here. */
     private mayHaveFlows = false;
+    /** Whether there may be users of this run: one whose making got no answer is not known here. */
+    private mayHaveUsers = false;
 
     constructor(
         private readonly client: Client,
@@ -54,7 +57,9 @@ export class TestAccounts {
     private async groupsOf(tier: Tier): Promise<string[]> {
         if (tier === "groupless") return [];
         const name = tier === "ci" ? this.subject.workloadsGroup : this.subject.adminsGroup;
-        const { results } = await this.client.reading(() => this.client.core.coreGroupsList({ name }));
+        const { results } = await this.untilInterrupted(() =>
+            this.client.reading(() => this.client.core.coreGroupsList({ name })),
+        );
         const found = results.find((group) => group.name === name);
         if (!found)
             throw notPossible(
@@ -76,7 +81,12 @@ export class TestAccounts {
             attributes: {},
         };
         try {
-            return await this.client.writing(() => this.client.core.coreUsersCreate({ userRequest }));
+            return await this.client.writing(() => {
+                // Authentik's version is asked for first, and a signal may have come meanwhile.
+                this.control.check();
+                this.mayHaveUsers = true;
+                return this.client.core.coreUsersCreate({ userRequest });
+            });
         } catch (error) {
             // Authentik answers 500 now and then although it has done what it was asked to.
             const made =
@@ -198,6 +208,7 @@ export class TestAccounts {
                 failed(`the login flows ${PREFIX}-${this.run}-* in Authentik`, error);
             }
         }
+        if (!this.mayHaveUsers) return removed;
         try {
             for (const user of await this.usersOfRun())
                 await attempt(`user ${user.username} in Authentik`, () =>
@@ -209,8 +220,28 @@ export class TestAccounts {
         return removed;
     }
 
-    /** Removes what an interrupted run left in Authentik. */
-    async removeLeftOvers(now: Date): Promise<string[]> {
+    /** Removes what an interrupted run left in Authentik. A signal ends it at once: what is left then, the next removes. */
+    removeLeftOvers(now: Date): Promise<string[]> {
+        return this.untilInterrupted(() => this.removeOlderThan(now));
+    }
+
+    /**
+     * Work that makes nothing, so that its requests need not be waited for.
+     *
+     * @throws RunEnded after a signal
+     */
+    private async untilInterrupted<T>(work: () => Promise<T>): Promise<T> {
+        const { interrupted: cancelled } = this.control;
+        try {
+            return await during({ cancelled, log: () => Promise.resolve() }, work);
+        } catch (error) {
+            // The client of the API wraps what ended its request.
+            this.control.check();
+            throw error;
+        }
+    }
+
+    private async removeOlderThan(now: Date): Promise<string[]> {
         const isOld = (name: string) => isLeftOver(timeInName(name), now);
         const removed: string[] = [];
         for (const user of await this.usersWhere(isOld)) {

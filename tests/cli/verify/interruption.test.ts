@@ -134,6 +134,32 @@ describe.each(["before", "after"] as const)("Ctrl-C %s", (when) => {
     });
 });
 
+test.each([
+    ["for what earlier runs left", /\/core\/users\/$/],
+    ["for the group of the user to be made", /\/core\/groups\/$/],
+])("Ctrl-C where Authentik is silent, asked %s: it ends, and asks no more", async (_, silentAt) => {
+    let interruptedAt = 0;
+    registry.authentikGate.before = ({ path }) => {
+        if (interruptedAt === 0) {
+            if (!silentAt.test(path)) return undefined;
+            interruptedAt = Date.now();
+            run.child.kill("SIGINT");
+        }
+        return new Promise<undefined>(() => undefined);
+    };
+    const run = start("login-ci");
+    const { code, stdout } = await run.ended;
+    // Well below the time limit of a request.
+    expect(Date.now() - interruptedAt).toBeLessThan(15_000);
+    expect({ code, said: run.said() }).toEqual({
+        code: 130,
+        said: expect.stringMatching(/SIGINT: .* A second one, after two seconds, ends it at once\.\n/),
+    });
+    expect((JSON.parse(stdout) as Report).cleaning).toEqual({ leftOvers: [], removed: [], left: [] });
+    expect(registry.authentikGate.requests.at(-1)!.path).toMatch(silentAt);
+    expect(registry.authentikGate.requests.every(({ method }) => method === "GET")).toBe(true);
+});
+
 async function cachedTags(): Promise<string[]> {
     const { text } = await new RegistryClient(registry.registryUrl).request(
         "GET",
