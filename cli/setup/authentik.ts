@@ -13,9 +13,6 @@ export interface FoundInAuthentik {
     login: { flow: string; obstacles: Obstacle[] } | undefined;
 }
 
-/** How long Authentik may take for one answer. In milliseconds. */
-const TIMEOUT = 20_000;
-
 /**
  * Looks, and changes nothing.
  *
@@ -23,7 +20,7 @@ const TIMEOUT = 20_000;
  */
 export async function lookAtAuthentik(url: string, token: string, clientId: string): Promise<FoundInAuthentik> {
     const transport = outgoing();
-    const api = new AuthentikApi({ url, token, transport }, oneAttempt(TIMEOUT));
+    const api = new AuthentikApi({ url, token, transport }, oneAttempt());
     // One after the other the first: a token that is refused is said once.
     const groups = await api.list<{ name: string }>("The groups in Authentik", "/core/groups/?include_users=false");
     const flows = (designation: string) =>

@@ -5,7 +5,7 @@
 import type { UnreachableError } from "../http/failures";
 import { outgoing, type Transport } from "../http/outgoing";
 import { everyPage } from "../http/paging";
-import { type Answer, type HttpRequest, sendOne } from "../http/request";
+import { ANSWER_LIMIT, type Answer, type HttpRequest, sendOne } from "../http/request";
 import { retrying } from "../http/retry";
 import { currentCall } from "./call";
 import { withoutApi } from "./connection";
@@ -16,14 +16,14 @@ export type { Patience } from "./failures";
 export const usualPatience: Patience = {
     refused: 10_000,
     starting: 150_000,
-    answer: 60_000,
+    answer: ANSWER_LIMIT,
     firstPause: 250,
     longestPause: 5_000,
     attempts: 5,
 };
 
 /** For what is asked by the way, and does without an answer: one attempt. `answer` is in milliseconds. */
-export const oneAttempt = (answer: number): Patience => ({
+export const oneAttempt = (answer = ANSWER_LIMIT): Patience => ({
     ...usualPatience,
     refused: 0,
     starting: 0,
@@ -32,10 +32,9 @@ export const oneAttempt = (answer: number): Patience => ({
 });
 
 /**
- * For a look whose outcome counts, at the cost of one more time limit: a recycled worker of Authentik answers 500 in
- * passing. `answer` is in milliseconds.
+ * For a look whose outcome counts: a recycled worker of Authentik answers 500 in passing. `answer` is in milliseconds.
  */
-export const twoAttempts = (answer: number): Patience => ({ ...oneAttempt(answer), attempts: 2 });
+export const twoAttempts = (answer = ANSWER_LIMIT): Patience => ({ ...oneAttempt(answer), attempts: 2 });
 
 export interface ApiAccess {
     /** Authentik's address, for example `https://authentik.example.org`; with or without `/api/v3` behind it. */

@@ -17,13 +17,10 @@ export interface Blueprint {
     enabled: boolean;
 }
 
-/** How long Authentik may take for one answer. In milliseconds. */
-const TIMEOUT = 60_000;
-
 /** All of them; or why they are not known: the status of the answer, undefined where there was none. */
 export async function listBlueprints(access: ApiAccess): Promise<Blueprint[] | { status: number | undefined }> {
     try {
-        const api = new AuthentikApi(access, oneAttempt(TIMEOUT));
+        const api = new AuthentikApi(access, oneAttempt());
         return await api.list<Blueprint>("The blueprints in Authentik", "/managed/blueprints/");
     } catch (error) {
         if (error instanceof EndlessListError) return { status: undefined };

@@ -100,6 +100,11 @@ export class Client {
         return this.connection().url;
     }
 
+    /** How long an answer may take, in milliseconds. */
+    get answerLimit(): number {
+        return this.patience.answer;
+    }
+
     /**
      * A read. The server's version is looked at once, beside the first request.
      * @throws UserError for a version that is too old, rather than whatever it made of the request.
@@ -123,7 +128,10 @@ export class Client {
      */
     repeating<Result>(request: () => Promise<Result>): Promise<Result> {
         return retrying(request, {
-            worth: (error) => (failureIn(error)?.kind === "uncertain" ? { attempts: REPETITIONS } : undefined),
+            worth: (error) =>
+                failureIn(error)?.kind === "uncertain"
+                    ? { attempts: REPETITIONS, within: this.patience.answer }
+                    : undefined,
             firstPause: 2 * this.patience.firstPause,
         });
     }

@@ -56,7 +56,7 @@ export interface Patience {
     refused: number;
     /** While Authentik says that it is starting; an empty database takes it about a minute (measured on 2026.5). */
     starting: number;
-    /** For one answer. */
+    /** For one answer; and no attempt at what failed in passing begins later than this after the first. */
     answer: number;
     /** The first pause between two attempts; each next one is twice as long, up to `longestPause`. */
     firstPause: number;
@@ -85,7 +85,7 @@ export interface Judged {
 
 const placeOf = ({ method, path }: Asked) => `${method} ${path}`;
 const inPassing = ({ isRepeatable, patience }: Asked): Worth | undefined =>
-    isRepeatable ? { attempts: patience.attempts } : undefined;
+    isRepeatable ? { attempts: patience.attempts, within: patience.answer } : undefined;
 
 // Without an answer
 
@@ -105,7 +105,10 @@ const WITHOUT_ANSWER: Record<NoAnswer, Words> = {
         `The host name in ${url} is not known (ENOTFOUND). Is authentik:url right, and the network up?`,
     "not connected": ({ url }, code) =>
         `Authentik cannot be reached at ${url} (${code}). Is it running there, and does the network let you through?`,
-    timeout: (asked, reason) => `Authentik at ${asked.url} gave no answer to ${placeOf(asked)} (${reason}).`,
+    timeout: (asked) =>
+        `Authentik at ${asked.url} gave no answer to ${placeOf(asked)} within ${asked.patience.answer / 1000} seconds. ` +
+        "Is it overloaded or halted, or does a proxy in front hold requests back? Look at its log; " +
+        `try again when ${asked.url}/-/health/ready/ answers 200.`,
     broken: (asked, reason) => `Authentik at ${asked.url} gave no answer to ${placeOf(asked)} (${reason}).`,
 };
 

@@ -4,9 +4,7 @@
  */
 import { outsideText } from "../outsideText";
 import { type ApiAccess, AuthentikApi, twoAttempts } from "./api";
-
-/** How long Authentik may take for one answer. In milliseconds. */
-const TIMEOUT = 20_000;
+import { failureIn } from "./failures";
 
 interface Listed {
     results: Record<string, unknown>[];
@@ -60,7 +58,10 @@ export async function takenNames<Named extends { kind: Kind; name: string }>(
     const found = await Promise.all(
         names.map(
             async ({ kind, name }) =>
-                (await find(access, kind, name)) !== undefined || (await isOfAnotherKind(access, kind, name)),
+                (await whereReached(
+                    async () =>
+                        (await find(access, kind, name)) !== undefined || (await isOfAnotherKind(access, kind, name)),
+                )) ?? false,
         ),
     );
     return names.filter((_, index) => found[index]);
@@ -68,7 +69,8 @@ export async function takenNames<Named extends { kind: Kind; name: string }>(
 
 /** Whether a user is a member of a group; undefined where either is not to be seen. */
 export async function isMember(access: ApiAccess, username: string, group: string): Promise<boolean | undefined> {
-    const [user, there] = await Promise.all([find(access, "user", username), find(access, "group", group)]);
+    const [user, there] =
+        (await whereReached(() => Promise.all([find(access, "user", username), find(access, "group", group)]))) ?? [];
     if (!Array.isArray(user?.groups) || there?.pk === undefined) return undefined;
     return user.groups.includes(there.pk);
 }
@@ -81,9 +83,11 @@ export async function membersOf(
     access: ApiAccess,
     group: string,
 ): Promise<{ pk: number; username: string }[] | undefined> {
-    const found = await get<{ users?: number[]; users_obj?: { pk: number; username: string }[] | null }>(
-        access,
-        `/core/groups/${encodeURIComponent(group)}/?include_users=true`,
+    const found = await whereReached(() =>
+        get<{ users?: number[]; users_obj?: { pk: number; username: string }[] | null }>(
+            access,
+            `/core/groups/${encodeURIComponent(group)}/?include_users=true`,
+        ),
     );
     return found?.users?.map((pk) => ({
         pk,
@@ -129,8 +133,10 @@ export async function loginObstacles(
     flow: string | undefined,
     clientId: string,
 ): Promise<FlowObstacles | undefined> {
-    const found = flow === undefined ? await usualFlow(access, clientId) : await find(access, "flow", flow);
-    return obstaclesOf(access, found, "login");
+    return whereReached(async () => {
+        const found = flow === undefined ? await usualFlow(access, clientId) : await find(access, "flow", flow);
+        return obstaclesOf(access, found, "login");
+    });
 }
 
 /**
@@ -139,7 +145,7 @@ export async function loginObstacles(
  * @param flow its slug
  */
 export async function authorizationObstacles(access: ApiAccess, flow: string): Promise<FlowObstacles | undefined> {
-    return obstaclesOf(access, await find(access, "flow", flow), "authorization");
+    return whereReached(async () => obstaclesOf(access, await find(access, "flow", flow), "authorization"));
 }
 
 /** Who may begin a flow, where that is somebody else than it is for: the word of the API, for people. */
@@ -277,7 +283,27 @@ async function passwordObstacle(access: ApiAccess, stage: string): Promise<strin
         : undefined;
 }
 
-/** The answer's body; undefined for anything but success: who does not answer is told by the look-ups. */
+/**
+ * The answer's body; undefined for an answer that is no success.
+ *
+ * @throws ApiFailure where there is no answer, for {@link whereReached}
+ */
 function get<T>(access: ApiAccess, path: string): Promise<T | undefined> {
-    return new AuthentikApi(access, twoAttempts(TIMEOUT)).request<T>(path).catch(() => undefined);
+    return new AuthentikApi(access, twoAttempts()).request<T>(path).catch((error: unknown) => {
+        if (failureIn(error)?.kind === "unreachable") throw error;
+        return undefined;
+    });
+}
+
+/**
+ * What a look of several requests found; undefined where one got no answer. After that one no other is sent, which would
+ * be waited for as long; who does not answer is told by the look-ups.
+ */
+async function whereReached<T>(look: () => Promise<T>): Promise<T | undefined> {
+    try {
+        return await look();
+    } catch (error) {
+        if (failureIn(error)?.kind !== "unreachable") throw error;
+        return undefined;
+    }
 }

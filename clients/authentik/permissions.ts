@@ -19,11 +19,6 @@ export interface GrantedPermissions {
 /** A question to Authentik about a token that was not answered as it should be. */
 export class PermissionCheckError extends UserError {}
 
-export interface TokenAccess extends ApiAccess {
-    /** Milliseconds for each answer. Default 10,000. */
-    timeout?: number;
-}
-
 const SELF = "/core/users/me/";
 
 interface Self {
@@ -41,10 +36,7 @@ interface PermissionRow {
  * @param patience with what fails in passing. Default: two attempts, none of them for an Authentik that is starting
  * @throws PermissionCheckError where Authentik does not answer, or refuses the token.
  */
-export async function grantedTo(
-    access: TokenAccess,
-    patience: Patience = twoAttempts(access.timeout ?? 10_000),
-): Promise<GrantedPermissions> {
+export async function grantedTo(access: ApiAccess, patience: Patience = twoAttempts()): Promise<GrantedPermissions> {
     const api = new AuthentikApi(access, patience);
     try {
         const { user } = await api.request<Self>(SELF);

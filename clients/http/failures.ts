@@ -58,7 +58,8 @@ const CODES: readonly [Exclude<NoAnswer, "refused here" | "broken">, RegExp][] =
 export function unreachable(origin: string, error: unknown, timeout: number): UnreachableError {
     if (error instanceof UnreachableError) return error;
     const cause = rootCause(error);
-    const code = cause.code ?? "";
+    // That of a DOMException is a number, which tells nobody anything.
+    const code = typeof cause.code === "string" ? cause.code : "";
     const kind = kindOf(cause, code);
     const reason = reasonOf(kind, code, cause, timeout);
     const isFinal = kind === "untrusted" || kind === "certificate not valid now" || kind === "no TLS";

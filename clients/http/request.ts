@@ -21,15 +21,15 @@ export interface HttpRequest {
     /** Sent as it is; not beside `json`. */
     body?: string;
     /**
-     * How long the answer may take, in milliseconds. Default: 30 s; an identity provider that answers slower has a
-     * problem of its own.
+     * How long the answer may take, in milliseconds. Default: {@link ANSWER_LIMIT}.
      */
     timeout?: number;
     /** Ends the request earlier; what it is aborted with is thrown as it is. */
     cancelled?: AbortSignal;
 }
 
-const USUAL_TIMEOUT = 30_000;
+/** How long an answer may take, in milliseconds: an identity provider that answers slower has a problem of its own. */
+export const ANSWER_LIMIT = 30_000;
 
 /**
  * Sends one request without cookies and reads the answer whole. No status is an error here, and no redirect is
@@ -39,7 +39,7 @@ const USUAL_TIMEOUT = 30_000;
  */
 export async function sendOne(transport: Transport, target: string | URL, request: HttpRequest = {}): Promise<Answer> {
     const url = new URL(target);
-    const { method = "GET", json, timeout = USUAL_TIMEOUT, cancelled } = request;
+    const { method = "GET", json, timeout = ANSWER_LIMIT, cancelled } = request;
     const headers: Record<string, string> = { accept: "*/*", ...request.headers };
     if (json !== undefined) headers["content-type"] = "application/json";
     try {

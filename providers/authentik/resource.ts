@@ -31,11 +31,12 @@ import { Words, withArticle } from "./words";
 const looks = { times: 3, pause: 700 };
 
 const isUncertain = (error: unknown) => failureIn(error)?.kind === "uncertain";
-const untilCertain: Retrying = {
-    worth: (error) => (isUncertain(error) ? { attempts: looks.times } : undefined),
+const untilCertain = ({ answerLimit }: Client): Retrying => ({
+    // Of an Authentik that has fallen silent, once more.
+    worth: (error) => (isUncertain(error) ? { attempts: looks.times, within: 1.5 * answerLimit } : undefined),
     firstPause: looks.pause,
     longestPause: looks.pause,
-};
+});
 
 /** The API's field whose value another object has; undefined for a failure that says something else. */
 function duplicateField(error: unknown): string | undefined {
@@ -145,7 +146,7 @@ class Resource<Answer extends object, Request extends object> {
                 return afterFailure(error, attempt);
             }
         };
-        return retrying(create, untilCertain);
+        return retrying(create, untilCertain(client));
     }
 
     /**
@@ -243,7 +244,7 @@ class Resource<Answer extends object, Request extends object> {
         return retrying(async (attempt) => {
             const updated = attempt > 1 ? await alreadyUpdated() : undefined;
             return updated ?? this.definition.update(client, id, changes);
-        }, untilCertain);
+        }, untilCertain(client));
     }
 
     private async readIfThere(client: Client, id: string): Promise<Answer | undefined> {
@@ -266,7 +267,7 @@ class Resource<Answer extends object, Request extends object> {
                     } catch (error) {
                         if (!isNotFound(error)) throw error;
                     }
-                }, untilCertain);
+                }, untilCertain(client));
             }),
         );
     }

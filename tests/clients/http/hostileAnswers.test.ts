@@ -6,6 +6,7 @@ import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as zlib from "node:zlib";
+import type { UnreachableError } from "../../../clients/http/failures";
 import { outgoing } from "../../../clients/http/outgoing";
 import { sendOne } from "../../../clients/http/request";
 import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
@@ -69,6 +70,15 @@ function hostile(way: () => ReturnType<typeof outgoing>): void {
         const before = process.memoryUsage().rss;
         await expect(sendOne(way(), url)).rejects.toThrow("sent an answer of more than 16 MiB");
         expect(process.memoryUsage().rss - before).toBeLessThan(400 * 1024 * 1024);
+    });
+
+    test("a server that is silent is told by the time that it had, and by no code", async () => {
+        const url = await serve(() => undefined);
+        const error = (await sendOne(way(), url, { timeout: 200 }).catch(
+            (thrown: unknown) => thrown,
+        )) as UnreachableError;
+        expect(error.message).toBe(`${url} cannot be reached: no answer within 0.2 seconds`);
+        expect(error.noAnswer).toEqual({ kind: "timeout", reason: "no answer within 0.2 seconds" });
     });
 
     test("an answer that trickles is left when its time is over", async () => {

@@ -1,4 +1,5 @@
 /** What the provider does when Authentik fails, answers oddly, refuses, or is another version. */
+import { usualPatience } from "../../../clients/authentik/api";
 import { api, backendName, uniqueName } from "./backend";
 import { driver } from "./driver";
 import { type Fault, startFaultyProxy } from "./faultyProxy";
@@ -130,6 +131,46 @@ describe(`on ${backendName}`, () => {
             proxy.fault = (request) => (request.path.includes("/core/groups/") ? faults[next++] : undefined);
             expect(await group.refresh()).toEqual([]);
             expect(next).toBe(4);
+        });
+
+        test("a server that is silent is left after one time limit, whatever was asked, and no code stands for it", async () => {
+            const group = await authentik.create("group", { name: uniqueName("group") });
+            const fresh = await driver(proxy.url, backend.token, { ...usualPatience, answer: 400 });
+            proxy.requests.length = 0;
+            proxy.fault = () => new Promise(() => undefined);
+            const silent = (request: string) =>
+                `Authentik at ${proxy.url} gave no answer to ${request} within 0.4 seconds. ` +
+                "Is it overloaded or halted, or does a proxy in front hold requests back? Look at its log; " +
+                `try again when ${proxy.url}/-/health/ready/ answers 200.`;
+            await expect(fresh.invoke("getFlow", { slug: "default-authentication-flow" })).rejects.toThrow(
+                silent("GET /api/v3/flows/instances/"),
+            );
+            await expect(fresh.read("group", group.id, group)).rejects.toThrow(
+                silent(`GET /api/v3/core/groups/${group.id}/`),
+            );
+            // The version is asked for once.
+            expect(proxy.requests.map(({ path }) => path).sort()).toEqual([
+                "/api/v3/admin/version/",
+                `/api/v3/core/groups/${group.id}/`,
+                "/api/v3/flows/instances/",
+            ]);
+            await expect(fresh.create("group", { name: uniqueName("group") })).rejects.toThrow(
+                silent("GET /api/v3/core/groups/"),
+            );
+            expect(proxy.requests).toHaveLength(4);
+            proxy.fault = () => undefined;
+        });
+
+        test("passing failures are met again for as long as one answer may take", async () => {
+            const fresh = await driver(proxy.url, backend.token, { ...usualPatience, answer: 600 });
+            proxy.requests.length = 0;
+            proxy.fault = async ({ path }) => {
+                if (path.endsWith("/version/")) return undefined;
+                await new Promise((resolve) => setTimeout(resolve, 400));
+                return { instead: { status: 504 } };
+            };
+            await expect(fresh.invoke("getFlow", { slug: "x" })).rejects.toThrow(/\(504\)/);
+            expect(proxy.requests.filter(({ path }) => path.includes("/flows/"))).toHaveLength(1);
         });
 
         test("a server that is starting is waited for, reads and writes, and the person is told once", async () => {
