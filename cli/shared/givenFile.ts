@@ -11,8 +11,8 @@ import { dirname, resolve } from "node:path";
 export function givenFile(name: string): string {
     const { INIT_CWD: stoodIn, npm_package_json: manifest } = process.env;
     // What npm says is inherited by all that a script starts, also in other folders.
-    const isNpms = manifest !== undefined && existsSync(manifest) && realpathSync(dirname(manifest)) === process.cwd();
+    const isByNpm = manifest !== undefined && existsSync(manifest) && realpathSync(dirname(manifest)) === process.cwd();
     // A name is shown as it was typed, where it is the same.
-    if (name === "-" || !isNpms || stoodIn === undefined || resolve(stoodIn) === process.cwd()) return name;
+    if (name === "-" || !isByNpm || stoodIn === undefined || resolve(stoodIn) === process.cwd()) return name;
     return resolve(stoodIn, name);
 }

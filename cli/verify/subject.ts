@@ -1,6 +1,6 @@
 /** What is verified: a stack's registry, or any by its address; and what is declared of it. */
 
-import { addressOf, slashAtMost } from "../../clients/http/address";
+import { addressMistake, addressOf, slashAtMost } from "../../clients/http/address";
 import { UserError } from "../../clients/userError";
 import type { AccessPolicy } from "../../components/accessPolicy";
 import { tieredPolicy } from "../../components/accessTiers";
@@ -105,13 +105,16 @@ export async function subjectFrom(options: SubjectOptions, environment: NodeJS.P
         options.stack === undefined
             ? fromOptions(options, environment)
             : await fromStack(options.stack, options, environment);
+    const registryRule = { carries: "the keys of this run", path: slashAtMost };
+    const withoutKeys = { ...registryRule, carries: undefined };
     const carriesKeys = !options.readOnly || subject.ciKey !== undefined;
-    const without = options.readOnly ? "run it without CI's key (ZOT_CI_API_KEY, --stack)" : "use --read-only";
+    // What is wrong with it as well where no key travels, no other way of running mends.
+    const isOnlyForKeys = addressMistake(subject.registryUrl, withoutKeys) === undefined;
     subject.registryUrl = addressOf(
         subject.registryUrl,
         "The registry's address",
-        { carries: carriesKeys ? "the keys of this run" : undefined, path: slashAtMost },
-        `Give one such as https://registry.example.org${carriesKeys ? `, or ${without}` : ""}.`,
+        carriesKeys ? registryRule : withoutKeys,
+        `Give one such as https://registry.example.org${isOnlyForKeys ? `, or ${wayWithoutKeys(options, subject)}` : ""}.`,
     );
     if (subject.authentik)
         subject.authentik.url = addressOf(
@@ -129,6 +132,12 @@ export async function subjectFrom(options: SubjectOptions, environment: NodeJS.P
             );
     }
     return subject;
+}
+
+/** How a run sends no key to the registry, CI's own or one of its users'. */
+function wayWithoutKeys({ readOnly }: SubjectOptions, { ciKey }: Subject): string {
+    const noKey = "without CI's key (ZOT_CI_API_KEY, --stack)";
+    return readOnly ? `run it ${noKey}` : `use --read-only${ciKey === undefined ? "" : `, ${noKey}`}`;
 }
 
 function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): Subject {

@@ -340,6 +340,29 @@ describe("what cannot be carried out", () => {
         });
     });
 
+    test.each([
+        // What is no address is none with another option.
+        ["registry.example.org", [], {}, "Give one such as https://registry.example.org.\n"],
+        ["registry.example.org", ["--read-only"], {}, "Give one such as https://registry.example.org.\n"],
+        ["http://r.example.org/x", [], {}, "Give one such as https://registry.example.org.\n"],
+        ["http://r.example.org", [], {}, "Give one such as https://registry.example.org, or use --read-only."],
+        [
+            "http://r.example.org",
+            [],
+            { ZOT_CI_API_KEY: "zak_0" },
+            "or use --read-only, without CI's key (ZOT_CI_API_KEY, --stack).",
+        ],
+        [
+            "http://r.example.org",
+            ["--read-only"],
+            { ZOT_CI_API_KEY: "zak_0" },
+            "or run it without CI's key (ZOT_CI_API_KEY, --stack).",
+        ],
+    ])("%s %j %j: what is advised helps", async (address, args, environment, advice) => {
+        const { code, stderr } = await run(["--registry", address, ...args], environment);
+        expect([code, stderr]).toEqual([2, expect.stringContaining(advice)]);
+    });
+
     test("without a token for Authentik the rest is carried out, and it is told that it was not all", async () => {
         const { code, stdout } = await run(full("--json"));
         expect(code).toBe(3);
