@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { stringify } from "yaml";
 import { readPrivateKey } from "../../cli/setup/host";
 import { givenFile } from "../../cli/shared/givenFile";
-import { project, root, scratch } from "./projectCommand";
+import { project, root, scratch, stackWithStorage } from "./projectCommand";
 
 const { compiled } = require("../../build/compile.cjs") as { compiled: (source: string) => string };
 
@@ -38,21 +38,11 @@ describe("from a subfolder", () => {
     };
 
     test("npm run move-metadata -- --from FILE as well", () => {
-        const { folder, sub, env } = calledIn("sub", {
-            "zot-hardening:registry": { url: "https://registry.example.org" },
-            "zot-hardening:identity": { issuer: "https://id.example.org/application/o/zot/" },
-            "zot-hardening:zot": {
-                binary: "/usr/local/bin/zot",
-                configFile: "/etc/zot/config.json",
-                rootDirectory: "/var/lib/zot",
-                extraConfig: {
-                    storage: {
-                        remoteCache: true,
-                        cacheDriver: { name: "redis", url: "redis://127.0.0.1:6379", keyprefix: "mine" },
-                    },
-                },
-            },
+        const { config } = stackWithStorage({
+            remoteCache: true,
+            cacheDriver: { name: "redis", url: "redis://127.0.0.1:6379", keyprefix: "mine" },
         });
+        const { folder, sub, env } = calledIn("sub", config);
         const args = [compiled("cli/move-metadata.ts"), "--stack", "site", "--from", "meta.db"];
         expect(spawnSync(process.execPath, args, { cwd: folder, env, encoding: "utf8" }).stderr).toContain(
             `${path.join(sub, "meta.db")} cannot be read: ENOENT`,

@@ -36,6 +36,20 @@ export function run(command: keyof typeof programs, args: string[], cwd = root) 
     return { status, stdout, stderr };
 }
 
+/** What a stack's file has for a registry whose images, or what zot knows of them, are where `storage` says. */
+export const stackWithStorage = (storage: object) => ({
+    config: {
+        "zot-hardening:registry": { url: "https://registry.example.org" },
+        "zot-hardening:identity": { issuer: "https://id.example.org/application/o/zot/" },
+        "zot-hardening:zot": {
+            binary: "/usr/local/bin/zot",
+            configFile: "/etc/zot/config.json",
+            rootDirectory: "/var/lib/zot",
+            extraConfig: { storage },
+        },
+    },
+});
+
 /** A project of its own with the declarations of this one. */
 export function project(stacks: Record<string, object | string>): string {
     const folder = scratch();

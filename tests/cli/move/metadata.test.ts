@@ -5,7 +5,7 @@ import { findExecutable, skippable } from "../../../testbed/bootstrap/toolchain.
 import { startServer, until } from "../../../testbed/site/moto";
 import { freePort } from "../../../testbed/site/ports";
 import { account, bucket, file, key, leaf, meta } from "../keys/metaDb";
-import { project } from "../projectCommand";
+import { project, stackWithStorage } from "../projectCommand";
 
 jest.setTimeout(60_000);
 
@@ -40,19 +40,10 @@ test("a version that is not known is refused, and so is what is no meta.db", () 
 
 describe("on the command line", () => {
     const redis = { name: "redis", url: "redis://127.0.0.1:6379", keyprefix: "mine" };
-    const stack = (storage: object) => ({
-        config: {
-            "zot-hardening:registry": { url: "https://registry.example.org" },
-            "zot-hardening:identity": { issuer: "https://id.example.org/application/o/zot/" },
-            "zot-hardening:zot": {
-                binary: "/usr/local/bin/zot",
-                configFile: "/etc/zot/config.json",
-                rootDirectory: "/var/lib/zot",
-                extraConfig: { storage },
-            },
-        },
+    const folder = project({
+        local: stackWithStorage({ gc: true }),
+        shared: stackWithStorage({ remoteCache: true, cacheDriver: redis }),
     });
-    const folder = project({ local: stack({ gc: true }), shared: stack({ remoteCache: true, cacheDriver: redis }) });
     const run = (stackName: string, input: Buffer) => {
         const args = [compiled("cli/move-metadata.ts"), "--stack", stackName, "--from", "-"];
         const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, input });
