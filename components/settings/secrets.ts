@@ -141,8 +141,8 @@ function isLogin(base64: string): boolean {
 
 /** What stands before the host of an address: `user:password@`, or a token alone. */
 const USERINFO = /\/\/[^/?#\s"'@][^/?#\s"']*@/;
-/** The same with a slash in the password. */
-const USERINFO_WITH_SLASH = /\/\/[^/?#\s"'@:]{0,100}:(?!\d*(\/|$))[^\s"'/@]{0,100}\/[^\s"'@]{0,100}@/;
+/** The same with a character in the password that ends the host of an address: a slash, `?` or `#`. */
+const USERINFO_UNESCAPED = /\/\/[^/?#\s"'@:]{0,100}:(?!\d*([/?#]|$))[^\s"'/?#@]{0,100}[/?#][^\s"'@]{0,100}@/;
 const PARAMETER = /([?&;#]|%3F|%26|%23)([\w.~-]+)(?:=|%3D)((?:(?!%3F|%26|%23)[^&;#\s"'])+)/gi;
 /** `NAME=value`, `name: value`, `--name value`, of a value that is no word of a sentence. */
 const ASSIGNMENT =
@@ -155,7 +155,7 @@ const nameIn = (before: string) => before.replace(/["'\s:=]+$/, "");
  * naming something.
  */
 export function secretIn(text: string): string | undefined {
-    if (USERINFO.test(text) || USERINFO_WITH_SLASH.test(text))
+    if (USERINFO.test(text) || USERINFO_UNESCAPED.test(text))
         return "a URL with a user name, a password or a token before its host";
     if ([...text.matchAll(PARAMETER)].some(([, , name]) => isSecretParameter(name!)))
         return "a URL with a secret among its parameters";

@@ -1,5 +1,5 @@
 /** What a config of zot that was made by other means says of the settings. Pure. */
-import { allSettings, shown } from "../settings";
+import { allSettings, shown, withoutSecretsIn } from "../settings";
 import { REDIS_PLACES } from "../settings/declared/storage";
 import { isSameJson, type Json, type JsonMap, valueAt } from "../zotJson";
 import { type DeclaredPlace, declaredPlaces } from "./places";
@@ -8,6 +8,7 @@ import { type DeclaredPlace, declaredPlaces } from "./places";
 export interface Untaken {
     /** Where it stands in the config. */
     path: string;
+    /** Without secrets. */
     onHost: Json;
     setting: string;
     /** What the setting takes, as the end of "give …". */
@@ -38,7 +39,12 @@ export function settingsOfConfig(config: JsonMap): SettingsOfConfig {
         const value = place.read ? place.read(onHost) : onHost;
         const taken = setting.schema.safeParse(value);
         if (!taken.success)
-            found.untaken.push({ path: place.path, onHost, setting: place.setting, allowed: setting.allowed });
+            found.untaken.push({
+                path: place.path,
+                onHost: withoutSecretsIn(onHost) as Json,
+                setting: place.setting,
+                allowed: setting.allowed,
+            });
         else if (shown(taken.data) !== shown(setting.default)) found.settings.set(place.setting, taken.data);
     }
     for (const name of uselessAlone(found.settings)) found.settings.delete(name);

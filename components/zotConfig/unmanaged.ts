@@ -1,6 +1,6 @@
 /** What a config on a host has that the settings do not declare: what the first deployment would remove. Pure. */
 import { withoutSlash } from "../../clients/http/address";
-import { extraConfigMistakes } from "../settings";
+import { extraConfigMistakes, withoutSecretsIn } from "../settings";
 import { isJsonMap, isSameJson, type Json, type JsonMap, keyIn, valueAt } from "../zotJson";
 import { addressesOf } from "./caches";
 import { formerAccounts, type OtherLogin, otherLogins } from "./logins";
@@ -13,7 +13,7 @@ export interface UnmanagedParts {
     keep: JsonMap;
     /** Settings of the host's config that are in {@link keep}, as the deployment lists them. */
     kept: string[];
-    /** What a setting of its own decides, and decides otherwise. */
+    /** What a setting of its own decides, and decides otherwise; what it is on the host, without secrets. */
     different: { path: string; onHost: Json; declared?: Json; setting?: string }[];
     /** What this program puts something else in the place of: logins, rights, mirrors. */
     replaced: string[];
@@ -133,7 +133,8 @@ class Comparison {
         const place = DECIDED.get(nameOf(path));
         // What the setting holds is not known here, and what the host has is not to be shown.
         if (place?.secret || isSame(value, our) || place?.isSame?.(value, our)) return;
-        this.parts.different.push({ path: path.join("."), onHost: value, declared: our, setting });
+        const onHost = withoutSecretsIn(value) as Json;
+        this.parts.different.push({ path: path.join("."), onHost, declared: our, setting });
     }
 
     /** A mirror is known by its address: another place in the list is no difference. */

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as fc from "fast-check";
 import { configIn } from "../../../cli/config/readConfig";
+import { takenOverJson, takenOverText } from "../../../cli/config/takenOverText";
 import { type Groups, type Suggestion, suggestionFor, withGroups } from "../../../cli/config/takeOver";
 import { pushableInCache } from "../../../components/accessBreaches";
 import { lossInWords } from "../../../components/accessChanges";
@@ -254,6 +255,28 @@ test("a secret is left out by itself: the rest of what it stands in is kept", ()
         pathStyle: true,
     });
     expect(valueAt(declared.zotConfig(), ["storage", "storageDriver", "secure"])).toBe(true);
+});
+
+describe.each([
+    "redis://:canary@cache.example.org:6379",
+    "rediss://zot:canary@cache.example.org:6379/1",
+    "redis://zot:canary?@cache.example.org:6379",
+    "redis://zot:ca#canary@cache.example.org:6379",
+])("an address of redis with a password in it is in nothing that is written or said: %s", (address) => {
+    test.each(["url", "addr", "addrs", "username"])("as %s", (key) => {
+        const driver = { name: "redis", [key]: key.startsWith("addr") ? [address] : address };
+        const onHost = {
+            storage: { remoteCache: true, cacheDriver: driver },
+            http: { auth: { sessionDriver: driver } },
+        };
+        const sites: Groups[] = [{}, { redis: { address: "cache.example.org:6379", user: "zot" } }];
+        for (const more of sites) {
+            const found = { ...takenOver(onHost, more), file: "Pulumi.site.yaml" };
+            const written = JSON.stringify([found.settings, found.declared.settings.zot.extraConfig]);
+            expect(written + takenOverText(found, { print: true }) + takenOverJson(found)).not.toContain("canary");
+        }
+        expect(JSON.stringify(settingsOfConfig(onHost).untaken)).not.toContain("canary");
+    });
 });
 
 describe("what a build of zot lacks is said where it is declared", () => {

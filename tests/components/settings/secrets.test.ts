@@ -140,6 +140,8 @@ const SECRETS: [kind: string, text: string][] = [
     ["a cookie", `Set-Cookie: authentik_session=${"canary0".repeat(4)}; Path=/`],
     ["an option", `tool --password ${"canary0".repeat(3)}`],
     ["a password with a slash in it", "postgres://ci:canary/canary@db/x"],
+    ["a password with a question mark in it", "redis://:canary?canary@cache.example.org:6379"],
+    ["a password with a number sign in it", "redis://zot:canary#1@cache.example.org:6379/0"],
     ["an address in an address", "https%3A%2F%2Fci%3Acanary-canary%40registry.example.org"],
     ["a parameter in a parameter", `https://host/?next=https%3A%2F%2Fhost%2F%3Ftoken%3D${"canary0".repeat(3)}`],
     ["a private key in base64", Buffer.from(`-----BEGIN PRIVATE KEY-----\n${"canary0".repeat(5)}`).toString("base64")],
@@ -183,6 +185,7 @@ test.each([
     ["a state", "the token: expired-on-monday; password: wrong or expired; secret: /etc/zot/oidc.0123abcd.json"],
     ["a variable that is to be set", "AUTHENTIK_TOKEN=$TOKEN_OF_2026_FIRST or --token-file /run/secrets/token-2026"],
     ["an address with a port", "https://host:8443/a/b, which someone@example.org looks after"],
+    ["an address with a port and a query", "https://host:8443?page=2, which someone@example.org looks after"],
 ])("is not found in %s", (_kind, text) => {
     expect(secretIn(text)).toBeUndefined();
     expect(withoutSecrets(text)).toBe(text);
