@@ -8,7 +8,7 @@ import { SettingsError } from "../components/settings";
 import { StackFileError } from "../components/settings/fromStackFile";
 import { FIRST_WORKLOAD } from "../components/settings/workloads";
 import { command, EXIT, interruptedCodes, print, printJson, remark, run } from "./shared/command";
-import { givenFile } from "./shared/givenFile";
+import { givenFile, givenProgram } from "./shared/givenFile";
 import { ENDING_SIGNALS, type EndingSignal, EXIT_BY_SIGNAL } from "./shared/interrupt";
 import { projectFolder } from "./shared/stack";
 import { writeWhole } from "./shared/wholeFile";
@@ -221,7 +221,11 @@ const program = command(
         "--login-flow <slug>",
         "flow of Authentik that the users of this run log in by, where the usual one demands a second factor",
     )
-    .option("--browser [program]", "log in with a real browser too: Chromium or Chrome (default: the one on the PATH)")
+    .option(
+        "--browser [program]",
+        "log in with a real browser too: Chromium or Chrome (default: the one on the PATH)",
+        givenProgram,
+    )
     .option("--only <ids>", "only these checks, by their ids, with commas in between", ids)
     .option(
         "--integrity",

@@ -84,10 +84,14 @@ const APPLICATIONS = [
 
 /** The Chromium, or Chrome, of this machine: on the PATH, or among macOS's applications. */
 export function findChromium(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+    const onPath = NAMES.flatMap((name) => programOnPath(name, environment) ?? []);
+    return [...onPath, ...APPLICATIONS].find(isExecutable);
+}
+
+/** Where a program is that is called by its name alone; undefined where the PATH has none. */
+export function programOnPath(name: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
     const folders = (environment.PATH ?? "").split(delimiter).filter(Boolean);
-    return [...NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...APPLICATIONS].find(
-        isExecutable,
-    );
+    return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
 function isExecutable(file: string): boolean {

@@ -1,6 +1,7 @@
-/** Files that are named on the command line. */
+/** Files and programs that are named on the command line. */
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { programOnPath } from "../../clients/chromium";
 
 /**
  * A file as the person means it who named it: from where they stand. npm starts a script in the project's folder
@@ -16,3 +17,7 @@ export function givenFile(name: string): string {
     if (name === "-" || !isByNpm || stoodIn === undefined || resolve(stoodIn) === process.cwd()) return name;
     return resolve(stoodIn, name);
 }
+
+/** A program: by its name alone the one on the PATH, where there is one; else a file, see {@link givenFile}. */
+export const givenProgram = (name: string): string =>
+    (name.includes("/") ? undefined : programOnPath(name)) ?? givenFile(name);

@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
 import { readPrivateKey } from "../../cli/setup/host";
-import { givenFile } from "../../cli/shared/givenFile";
+import { givenFile, givenProgram } from "../../cli/shared/givenFile";
 import { project, root, scratch, stackWithStorage } from "./projectCommand";
 
 const { compiled } = require("../../build/compile.cjs") as { compiled: (source: string) => string };
@@ -84,6 +84,23 @@ describe("in this process", () => {
         process.env = { ...before };
         delete process.env.INIT_CWD;
         expect(givenFile("x")).toBe("x");
+    });
+
+    test("a program is the one of this name on the PATH; else, and by its path, a file where one stands", () => {
+        npmSays("/elsewhere", ours);
+        const folder = scratch();
+        fs.writeFileSync(path.join(folder, "a-browser"), "", { mode: 0o755 });
+        fs.writeFileSync(path.join(folder, "no-program"), "", { mode: 0o644 });
+        process.env.PATH = folder;
+        expect(["a-browser", "no-program", "./a-browser", "sub/a-browser", "/opt/a-browser"].map(givenProgram)).toEqual(
+            [
+                path.join(folder, "a-browser"),
+                "/elsewhere/no-program",
+                "/elsewhere/a-browser",
+                "/elsewhere/sub/a-browser",
+                "/opt/a-browser",
+            ],
+        );
     });
 
     test("what npm said of another project, and a program inherited, does not count", () => {

@@ -97,6 +97,17 @@ test("a browser that is not there is told, and the rest goes on", async () => {
     expect(await registry.remains()).toEqual([]);
 });
 
+test("a browser by a relative path is where npm was called", async () => {
+    const ran = await run([...registry.commandLine.args, ...browserOnly, "--browser", "./chromium"], {
+        ...registry.commandLine.environment,
+        INIT_CWD: registry.folder,
+        npm_package_json: path.join(root, "package.json"),
+    });
+    expect(checkIn(ran).meaning).toContain(
+        `There is no program ${path.join(registry.folder, "chromium")} to be started`,
+    );
+});
+
 (missing ? describe.skip : describe)(skippable("with a browser", missing), () => {
     const withBrowser = async (...more: string[]) =>
         run([...registry.commandLine.args, ...browserOnly, "--browser", ...more], registry.commandLine.environment);
