@@ -11,6 +11,7 @@ import type { WalkOptions } from "./integrity/walk";
 import { isLeftOver, newRunId, PREFIX, repositoryUnder, timeInRepository } from "./names";
 import { messageOf, notApplicable, notPossible, Skipped } from "./outcome";
 import { type Image, newImage, Registry } from "./registry";
+import { Silence } from "./silence";
 import type { Subject } from "./subject";
 import type { Tier } from "./testAccounts";
 import { type TestUser, TestUsers, tierNames } from "./testUsers";
@@ -42,6 +43,8 @@ export class Context {
     private touched = false;
     /** Repositories with what a cache was made to store, which was not there before. */
     readonly pulledThrough = new Map<string, Set<string>>();
+    /** Whether Authentik answers, as far as it was asked. */
+    readonly silence = new Silence();
     /** Which versions are looked at. Default: a few, and other ones each time. */
     readonly walk: VersionWalk;
 
@@ -92,7 +95,7 @@ export class Context {
     async as(tier: Tier): Promise<TestUser> {
         const testUsers = this.testUsersOrSkip();
         try {
-            return await testUsers.as(tier);
+            return await this.silence.heeding(() => testUsers.as(tier));
         } catch (error) {
             if (error instanceof Skipped || error instanceof RunEnded) throw error;
             throw notPossible(`Nobody could be logged in as ${tierNames[tier]}: ${messageOf(error)}`);
@@ -230,8 +233,9 @@ export class Context {
 
     /** Removes what an interrupted run left; answers what it was. */
     async removeLeftOvers(): Promise<string[]> {
-        if (!this.testUsers) return [];
-        const removed = await this.testUsers.removeLeftOvers(new Date());
+        const { testUsers } = this;
+        if (!testUsers) return [];
+        const removed = await this.silence.heeding(() => testUsers.removeLeftOvers(new Date()));
         const old = (await this.anonymous.unrecorded().catalog()).filter((repository) =>
             isLeftOver(timeInRepository(repository), new Date()),
         );

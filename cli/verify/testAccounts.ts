@@ -11,6 +11,7 @@ import type { Control } from "./control";
 import { loginFlowParts, makeLoginFlow } from "./loginFlow";
 import { isLeftOver, PREFIX, timeInName, userNameOf } from "./names";
 import { notPossible } from "./outcome";
+import { Silence } from "./silence";
 import type { Subject } from "./subject";
 
 /** Whose rights a test user has: CI's, an admin's, or those of nobody's group. */
@@ -184,9 +185,10 @@ export class TestAccounts {
     /** Removes what this run made in Authentik; answers what it was. `failed` is called for each failure. */
     async remove(failed: (what: string, error: unknown) => void): Promise<string[]> {
         const removed: string[] = [];
+        const silence = new Silence();
         const attempt = async (what: string, work: () => Promise<unknown>) => {
             try {
-                await this.removing(work);
+                await silence.heeding(() => this.removing(work));
                 removed.push(what);
             } catch (error) {
                 failed(what, error);
@@ -202,7 +204,9 @@ export class TestAccounts {
             );
         if (this.mayHaveFlows) {
             try {
-                for (const { what, remove } of await loginFlowParts(this.client, `${PREFIX}-${this.run}-`))
+                for (const { what, remove } of await silence.heeding(() =>
+                    loginFlowParts(this.client, `${PREFIX}-${this.run}-`),
+                ))
                     await attempt(`${what} in Authentik`, remove);
             } catch (error) {
                 failed(`the login flows ${PREFIX}-${this.run}-* in Authentik`, error);
@@ -210,7 +214,7 @@ export class TestAccounts {
         }
         if (!this.mayHaveUsers) return removed;
         try {
-            for (const user of await this.usersOfRun())
+            for (const user of await silence.heeding(() => this.usersOfRun()))
                 await attempt(`user ${user.username} in Authentik`, () =>
                     this.client.core.coreUsersDestroy({ id: user.pk }),
                 );

@@ -67,10 +67,17 @@ export async function takenNames<Named extends { kind: Kind; name: string }>(
     return names.filter((_, index) => found[index]);
 }
 
-/** Whether a user is a member of a group; undefined where either is not to be seen. */
-export async function isMember(access: ApiAccess, username: string, group: string): Promise<boolean | undefined> {
-    const [user, there] =
-        (await whereReached(() => Promise.all([find(access, "user", username), find(access, "group", group)]))) ?? [];
+/** Whether a user is a member of a group; undefined where either is not to be seen, or Authentik does not answer. */
+export const isMember = (access: ApiAccess, username: string, group: string): Promise<boolean | undefined> =>
+    whereReached(() => memberIn(access, username, group));
+
+/**
+ * Whether a user is a member of a group; undefined where either is not to be seen.
+ *
+ * @throws ApiFailure where Authentik does not answer
+ */
+export async function memberIn(access: ApiAccess, username: string, group: string): Promise<boolean | undefined> {
+    const [user, there] = await Promise.all([find(access, "user", username), find(access, "group", group)]);
     if (!Array.isArray(user?.groups) || there?.pk === undefined) return undefined;
     return user.groups.includes(there.pk);
 }

@@ -1,8 +1,8 @@
 /** Logging in by OpenID Connect, and what comes of it. */
 import { FlowError } from "../../../clients/authentik/flow";
-import { isMember } from "../../../clients/authentik/objects";
+import { memberIn } from "../../../clients/authentik/objects";
 import { urlOf } from "../../../clients/http/address";
-import { sendOne } from "../../../clients/http/request";
+import { type Answer, sendOne } from "../../../clients/http/request";
 import { LoginError } from "../../../clients/zot/session";
 import type { Check } from "../check";
 import type { Context } from "../context";
@@ -17,7 +17,8 @@ export const login: Check[] = [
         id: "login-start",
         title: "A login starts at the identity provider that is declared, and would come back",
         needs: [],
-        async run({ anonymous, subject, transport, recorder }) {
+        async run(context) {
+            const { anonymous, subject } = context;
             const answer = await anonymous.request("GET", "/zot/auth/login?provider=oidc&callback_ui=%2F");
             const authorize = urlOf(answer.headers.get("location"), subject.registryUrl);
             if (answer.status !== 302 || !authorize) {
@@ -42,10 +43,7 @@ export const login: Check[] = [
                             `missing${needed === "profile" ? ", without which there are no groups" : ""}`,
                     );
             if (subject.issuer) {
-                const discovery = await sendOne(
-                    recordedSteps(transport, recorder, "anonymous"),
-                    `${subject.issuer}.well-known/openid-configuration`,
-                );
+                const discovery = await discoveryOf(context, subject.issuer);
                 const told = parsed<{ issuer?: string; authorization_endpoint?: string }>(discovery);
                 if (told?.issuer !== subject.issuer)
                     wrong.push(
@@ -79,13 +77,14 @@ export const login: Check[] = [
         id: "ci-member",
         title: "CI's service account is a member of CI's group",
         needs: [],
-        async run({ subject, transport, readOnly }) {
+        async run({ subject, transport, readOnly, silence }) {
             if (!subject.authentik)
                 throw readOnly
                     ? new Skipped("read-only", "Without a token for Authentik it is not asked.")
                     : notPossible(subject.withoutAuthentik);
             const { ciUser, workloadsGroup } = subject;
-            const member = await isMember({ ...subject.authentik, transport }, ciUser, workloadsGroup);
+            const access = { ...subject.authentik, transport };
+            const member = await silence.heeding(() => memberIn(access, ciUser, workloadsGroup));
             if (member === undefined)
                 throw notApplicable(
                     `Authentik does not show both the user ${ciUser} and the group ${workloadsGroup}: ` +
@@ -104,7 +103,8 @@ export const login: Check[] = [
         title: "Authentik turns away whoever is in no group of the application",
         needs: ["test users"],
         async run(context) {
-            const answer = await context.testUsersOrSkip().admitGroupless();
+            const testUsers = context.testUsersOrSkip();
+            const answer = await context.silence.heeding(() => testUsers.admitGroupless());
             if (answer === "turned away")
                 return pass(
                     'Authentik says "Permission denied". ' +
@@ -222,10 +222,17 @@ export const login: Check[] = [
     },
 ];
 
+/** What an issuer says of itself; it may be another server than the one whose API is asked. */
+function discoveryOf({ subject, transport, recorder, silence }: Context, issuer: string): Promise<Answer> {
+    const discover = () =>
+        sendOne(recordedSteps(transport, recorder, "anonymous"), `${issuer}.well-known/openid-configuration`);
+    return urlOf(issuer)?.origin === urlOf(subject.authentik?.url)?.origin ? silence.heeding(discover) : discover();
+}
+
 async function logsIn(context: Context, tier: Tier): Promise<Outcome> {
     try {
         const users = context.testUsersOrSkip();
-        const { username } = await users.as(tier);
+        const { username } = await context.silence.heeding(() => users.as(tier));
         const flow = users.demanded
             ? ` The site's own login flow demands ${users.demanded}, so it went by a flow made for this run; ` +
               "the site's was gone through as far as that."
