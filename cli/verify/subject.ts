@@ -7,7 +7,7 @@ import { tieredPolicy } from "../../components/accessTiers";
 import { declaredState } from "../../components/declaredState";
 import { FIRST_WORKLOAD, isMap, workloadsOf } from "../../components/settings";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
-import { type MovableTags, movableEntryMistake } from "../../components/settings/movableTags";
+import { type MovableTags, movableEntryMistakes } from "../../components/settings/movableTags";
 import { channelMistake } from "../../components/settings/patterns";
 import { tagFormMistake } from "../../components/settings/tagForms";
 import { outputOf } from "../ciSecrets/outputs";
@@ -261,9 +261,13 @@ function movableTagsOf({ movableTags = [] }: SubjectOptions): Record<string, str
         movableTags.map((text) => {
             const [pattern = "", forms = ""] = text.split("=");
             const entry: [string, string[]] = [pattern, forms.split(",").filter(Boolean)];
-            const mistake = movableEntryMistake(...entry);
-            if (mistake)
-                throw new UserError(`--movable-tags ${JSON.stringify(text)} is not allowed because ${mistake}.`);
+            const mistakes = movableEntryMistakes(...entry);
+            if (mistakes.length > 0)
+                throw new UserError(
+                    mistakes
+                        .map((mistake) => `--movable-tags ${JSON.stringify(text)} is not allowed because ${mistake}.`)
+                        .join("\n"),
+                );
             return entry;
         }),
     );

@@ -1,9 +1,10 @@
 /** The reader for a running Pulumi program: the only place that reads Pulumi's configuration and the environment. */
 import * as pulumi from "@pulumi/pulumi";
 import { allSettings } from "./declarations";
-import { byName, nameOfKey, namespaceMistakes, placeholderMistakes, plainTokenMistake } from "./parse";
+import { placeholderMistakes, plainTokenMistake } from "./parse";
 import type { RawSettings } from "./rawSettings";
 import { isMap, isSet, SecretText } from "./setting";
+import { byName, nameOfKey, namespaceMistakes } from "./stackKeys";
 
 /** Whether a configuration key holds a secret; in the SDK, but left out of its types. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };

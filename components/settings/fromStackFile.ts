@@ -3,9 +3,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../clients/userError";
-import { byName, doubleMistakes, namespaceMistakes, placeholderMistakes, plainTokenMistake } from "./parse";
+import { placeholderMistakes, plainTokenMistake } from "./parse";
 import type { RawSettings } from "./rawSettings";
 import { isMap, SecretText, shown } from "./setting";
+import { byName, doubleMistakes, namespaceMistakes } from "./stackKeys";
 import { YamlMistake, yamlAsPulumi } from "./yaml";
 
 /** A mistake in the files themselves, for the person who wrote them. */

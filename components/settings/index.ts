@@ -15,7 +15,7 @@ export { extraConfigMistakes } from "./extraConfig";
 export { type HostSettings, hostSettings } from "./hostSettings";
 export { another, other, quoted } from "./meanings";
 export { hasMembers, type Member, membersOf } from "./members";
-export { byName, nameOfKey, type ParsedSettings, type PolicySettings, parseSettings, withFlatNames } from "./parse";
+export { type ParsedSettings, type PolicySettings, parseSettings, withFlatNames } from "./parse";
 export { covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail, patternMistake } from "./patterns";
 export type { RawSettings } from "./rawSettings";
 export { isSecretHeader, isSecretKey, secretIn, withoutSecrets, withoutSecretsIn } from "./secrets";
@@ -34,4 +34,5 @@ export {
     type Weigh,
     type ZotPlace,
 } from "./setting";
+export { byName, nameOfKey } from "./stackKeys";
 export { type CiAccount, ciAccounts, FIRST_WORKLOAD, type Workload, type WorkloadKey, workloadsOf } from "./workloads";

@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import { goDurationSeconds, isLifetime } from "../../clients/durations";
 import { addressMistake, noPath } from "../../clients/http/address";
-import { SecretText, type Setting, type SettingKind } from "./setting";
+import { isMap, SecretText, type Setting, type SettingKind } from "./setting";
 
 export const CONTROL_CHARACTER = /[\0-\x1f\x7f]/;
 
@@ -19,6 +19,35 @@ export function checked(check: Check) {
         }),
     );
 }
+
+/** The same for the names of a map, with what is wrong with their values. */
+export function mapOf<Value extends z.ZodMiniType>(name: Check, value: Value) {
+    return z.record(z.string(), value).check(
+        whateverElse((given, context) => {
+            for (const key of isMap(given) ? Object.keys(given) : []) {
+                const answer = name(key);
+                if (answer === true || answer === undefined) continue;
+                const issue = {
+                    code: "custom" as const,
+                    input: key,
+                    path: [],
+                    params: { because: answer || undefined },
+                };
+                context.addIssue({
+                    code: "invalid_key",
+                    origin: "record",
+                    input: given,
+                    path: [key],
+                    issues: [issue as never],
+                });
+            }
+        }),
+    );
+}
+
+/** A check of a list or a map that is made whatever is wrong with parts of it, so that nothing hides anything. */
+export const whateverElse = <T>(check: (given: unknown, context: z.core.$RefinementCtx<T>) => void) =>
+    z.superRefine<T>(check, { when: () => true });
 
 export const text = (allowed: string, check: Check) => ({
     kind: "text" as SettingKind,

@@ -32,16 +32,17 @@ export function movableTagMistake(form: string): string | undefined {
     return found && `${found[0]} may be called so, and has to stay`;
 }
 
-/** The same for one entry: a pattern of repositories with its forms. */
-export function movableEntryMistake(pattern: string, forms: readonly string[]): string | undefined {
+/** All that is wrong with one entry: a pattern of repositories with its forms. One that is no text is passed over. */
+export function movableEntryMistakes(pattern: string, forms: readonly unknown[]): string[] {
     const because = patternMistake(pattern);
-    if (because !== undefined) return `of its pattern ${JSON.stringify(pattern)}: ${because}`;
-    if (forms.length === 0) return `${JSON.stringify(pattern)} has no tag; leave it out`;
-    for (const form of forms) {
-        const mistake = movableTagMistake(form);
-        if (mistake !== undefined) return `of ${JSON.stringify(form)}: ${mistake}`;
-    }
-    return undefined;
+    return [
+        ...(because === undefined ? [] : [`of its pattern ${JSON.stringify(pattern)}: ${because}`]),
+        ...(forms.length === 0 ? [`${JSON.stringify(pattern)} has no tag; leave it out`] : []),
+        ...forms.flatMap((form) => {
+            const mistake = typeof form === "string" ? movableTagMistake(form) : undefined;
+            return mistake === undefined ? [] : [`of ${JSON.stringify(form)}: ${mistake}`];
+        }),
+    ];
 }
 
 /** Whether tags of these forms may move in the repositories of a pattern, by what is declared. */

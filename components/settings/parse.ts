@@ -33,6 +33,8 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
     const groups = withFlatNames(raw.groups);
     const mistakes: SettingMistake[] = [...(raw.mistakes ?? []), ...unknownNames(groups)];
     const unusable = new Set<string>();
+    /** Of them, those of which some entries can be used. */
+    const inParts = new Set<string>();
 
     for (const { name, group, key, setting } of allSettings()) {
         const members = (settings[group] ??= {});
@@ -45,15 +47,18 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
             members[key] = outcome.value;
         } else {
             unusable.add(name);
+            if (outcome.sound) {
+                members[key] = outcome.sound;
+                inParts.add(name);
+            }
             mistakes.push(...outcome.mistakes.map((message) => ({ setting: name, message })));
         }
     }
 
     const typed = settings as unknown as Settings;
-    for (const crossCheck of crossChecks) {
-        if (crossCheck.needs.some((name) => unusable.has(name))) continue;
-        mistakes.push(...crossCheck.check(typed, raw.site));
-    }
+    const isUsable = (name: string) => !unusable.has(name) || inParts.has(name);
+    for (const crossCheck of crossChecks)
+        if (crossCheck.needs.every(isUsable)) mistakes.push(...crossCheck.check(typed, raw.site, isUsable));
     return { settings: typed, mistakes, policyIsReadable: ![...unusable].some((name) => !name.startsWith("host.")) };
 }
 
@@ -94,8 +99,8 @@ export function placeholderMistakes(url: unknown): SettingMistake[] {
     ];
 }
 
-/** A value, or why there is none: no mistakes where it is missing and may be. */
-type Outcome = { value: unknown } | { mistakes: string[] };
+/** A value, or why there is none, and what of it is good: no mistakes where it is missing and may be. */
+type Outcome = { value: unknown } | { mistakes: string[]; sound?: Record<string, unknown> };
 
 interface Reading {
     siteNeeded: boolean;
@@ -157,14 +162,31 @@ function wrongSecrecy(
 function checked(name: string, setting: Setting<unknown>, given: unknown): Outcome {
     const value = coerce(given, setting);
     const result = setting.schema.safeParse(value);
-    if (!result.success)
-        // Two rules may refuse a value in the same words.
-        return refused(...new Set(result.error.issues.flatMap((issue) => sentences(name, setting, issue, value))));
+    if (!result.success) {
+        const { issues } = result.error;
+        return {
+            // Two rules may refuse a value in the same words.
+            mistakes: [...new Set(issues.flatMap((issue) => sentences(name, setting, issue, value)))],
+            ...(setting.entriesStandAlone ? { sound: withoutEntries(value, setting, issues) } : {}),
+        };
+    }
     const kept = new Set(nameless(result.data));
     const lost = nameless(value).filter((place) => !kept.has(place));
     return lost.length > 0
         ? refused(...lost.map((place) => `${name}${place} cannot be read; give it another name.`))
         : { value: result.data };
+}
+
+/** A map without the entries that something is wrong with; undefined where the whole is. */
+function withoutEntries(
+    value: unknown,
+    { schema }: Setting<unknown>,
+    issues: readonly z.core.$ZodIssue[],
+): Record<string, unknown> | undefined {
+    if (!isMap(value)) return undefined;
+    const wrong = new Set(issues.map(({ path: [entry] }) => entry));
+    const sound = schema.safeParse(Object.fromEntries(Object.entries(value).filter(([entry]) => !wrong.has(entry))));
+    return sound.success ? (sound.data as Record<string, unknown>) : undefined;
 }
 
 /** Where in a value something is encrypted. */
@@ -256,68 +278,6 @@ export function plainTokenMistake(): SettingMistake {
             "change it where it came from, and set it with: " +
             "pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
     };
-}
-
-/**
- * Under which name a reader keeps a key of a stack's configuration, or undefined for one that is not ours: `registry`
- * for `zot-hardening:registry`. A setting with its group as namespace (`zot:port`) has no effect, and is kept to be
- * refused.
- */
-export function nameOfKey(key: string, project: string): string | undefined {
-    const colon = key.indexOf(":");
-    if (colon < 0) return key;
-    if (key.slice(0, colon) === project) return key.slice(colon + 1);
-    return allSettings().some(({ group, key: own }) => `${group}:${own}` === key) ? key : undefined;
-}
-
-/** What a configuration has of ours, by {@link nameOfKey}. Of a name such as `__proto__` too, which is then refused. */
-export function byName(entries: Iterable<readonly [key: string, value: unknown]>, project: string) {
-    const named = [...entries].flatMap(([key, value]) => {
-        const name = nameOfKey(key, project);
-        return name === undefined ? [] : [[name, value] as const];
-    });
-    return Object.fromEntries(named) as Record<string, unknown>;
-}
-
-/**
- * Names that two keys of a stack's file stand for, `access` and `zot-hardening:access`: Pulumi takes the one or the
- * other, as its map happens to be walked through.
- *
- * @param keys as a stack's file has them.
- */
-export function doubleMistakes(keys: string[], project: string): SettingMistake[] {
-    return keys
-        .filter((key) => !key.includes(":") && keys.includes(`${project}:${key}`))
-        .map((key) => ({
-            setting: key,
-            message:
-                `${key} is in the file twice, as ${key} and as ${project}:${key}, of which Pulumi takes now the one ` +
-                "and now the other. Remove one of them.",
-        }));
-}
-
-/** How many letters a misspelt namespace may differ in from the project's name. */
-const NEAR = 3;
-
-/**
- * Keys whose namespace is a misspelt project: Pulumi takes them for another package's, and the defaults would stay in
- * force.
- *
- * @param keys as a stack's file has them, for example `zot-hardning:access`.
- */
-export function namespaceMistakes(keys: string[], project: string): SettingMistake[] {
-    return keys.flatMap((key) => {
-        const colon = key.indexOf(":");
-        const namespace = key.slice(0, Math.max(0, colon));
-        if (colon < 0 || namespace === project || editDistance(namespace.toLowerCase(), project) > NEAR) return [];
-        const meant = `${project}${key.slice(colon)}`;
-        return [
-            {
-                setting: key,
-                message: `${key} is not a setting, and has no effect: its namespace is misspelt; did you mean ${meant}?`,
-            },
-        ];
-    });
 }
 
 /** Names that are no settings: a typing error would otherwise leave a default in force. */

@@ -72,6 +72,8 @@ export interface Setting<T> {
     kind: SettingKind;
     /** Checks a value; an issue of {@link because} brings the reason for the sentence. */
     schema: z.ZodMiniType<T>;
+    /** Of a map: whether what is wrong with one entry says nothing of the others, which are then checked without it. */
+    entriesStandAlone?: boolean;
     /** What is allowed, as the end of the sentence "give …". */
     allowed: string;
     /** The same of a part of a map, by its place in it; undefined: as of the whole. */

@@ -6,7 +6,8 @@ import type { SettingMistake } from "../setting";
 export interface CrossCheck {
     /** Settings that have to be readable for the check to make sense. */
     needs: string[];
-    check(settings: Settings, site: RawSettings["site"]): SettingMistake[];
+    /** @param isUsable whether a setting beside them could be read, by its name */
+    check(settings: Settings, site: RawSettings["site"], isUsable: (name: string) => boolean): SettingMistake[];
 }
 
 /** A mistake whose sentence begins with the setting's name. */

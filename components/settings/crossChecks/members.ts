@@ -17,9 +17,9 @@ export const memberChecks: CrossCheck[] = [
 export function ofEachMachine(checks: readonly CrossCheck[]): CrossCheck[] {
     return checks.map(({ needs, check }) => ({
         needs: [...needs, "host.members"],
-        check: (settings, site) => {
+        check: (settings, site, isUsable) => {
             const machines = membersOf(settings);
-            const found = machines.map((machine) => check(machine.settings, site));
+            const found = machines.map((machine) => check(machine.settings, site, isUsable));
             const messages = [...new Map(found.flat().map((one) => [one.message, one])).values()];
             return messages.map((one) => {
                 const having = machines.filter((_machine, index) =>

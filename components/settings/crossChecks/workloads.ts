@@ -2,6 +2,7 @@
 import { ciLoginFlowSlug } from "../../ciLoginFlowNames";
 import { type SecretNames, secretNames } from "../ciSecretNames";
 import type { Settings } from "../declarations";
+import { ciSecrets } from "../declared/ci";
 import { coveredByAll } from "../patternSearch";
 import { covers, mayOverlap } from "../patterns";
 import { type SettingMistake, shown } from "../setting";
@@ -9,25 +10,31 @@ import { ciAccounts, FIRST_WORKLOAD, type Workload, workloadsOf } from "../workl
 import { keyMistakes } from "./ci";
 import { type CrossCheck, mistake } from "./crossCheck";
 
+/** What is wrong with an identity beside those before it, the first of which is that of `identity` and `access`. */
+type CheckOfOne = (workload: Workload, before: readonly [Workload, ...Workload[]], settings: Settings) => Found[];
+
+/** Each, and the other settings that it goes by. */
+const CHECKS_OF_ONE: [check: CheckOfOne, needs: readonly string[]][] = [
+    [userMistakes, ["identity.ciUser", "identity.ciLoginFlow"]],
+    [adminsMistakes, ["identity.adminsGroup"]],
+    [groupNameMistakes, ["identity.workloadsGroup"]],
+    [cacheMistakes, ["access.ciMayPushToMirrors", "zot.mirrors"]],
+    [channelMistakes, []],
+    [secretMistakes, Object.keys(ciSecrets).map((key) => `ciSecrets.${key}`)],
+    [ownKeyMistakes, ["ci.keyLifetime", "ci.keyRotateAfter"]],
+];
+
 export const workloadChecks: CrossCheck[] = [
     {
-        needs: [
-            "ci.workloads",
-            ...["identity.ciUser", "identity.workloadsGroup", "identity.adminsGroup", "identity.ciLoginFlow"],
-            ...["access.ciRepositories", "access.channels", "access.ciMayPushToMirrors", "zot.mirrors"],
-            ...["ciSecrets.store", "ciSecrets.names", "ci.keyLifetime", "ci.keyRotateAfter"],
-        ],
-        check: (settings) => {
+        needs: ["ci.workloads"],
+        check: (settings, _site, isUsable) => {
+            const checks = CHECKS_OF_ONE.filter(([, needs]) => needs.every(isUsable));
             const [first, ...others] = workloadsOf(settings);
-            return others.flatMap((workload, index) => {
-                const before = [first, ...others.slice(0, index)];
-                return [
-                    ...nameMistakes(workload, before, settings),
-                    ...repositoryMistakes(workload, settings),
-                    ...secretMistakes(workload, before),
-                    ...ownKeyMistakes(workload, first),
-                ].map(([member, why]) => mistake(`ci.workloads.${workload.name}${member && `.${member}`}`, why));
-            });
+            return others.flatMap((workload, index) =>
+                checks
+                    .flatMap(([check]) => check(workload, [first, ...others.slice(0, index)], settings))
+                    .map(([member, why]) => mistake(`ci.workloads.${workload.name}${member && `.${member}`}`, why)),
+            );
         },
     },
     { needs: ["ci.workloads", "access.rules"], check: groupMistakes },
@@ -71,11 +78,10 @@ const called = ({ name }: Workload): string =>
         ? "the first identity of CI (identity.ciUser, identity.workloadsGroup)"
         : `ci.workloads.${name}`;
 
-function nameMistakes(workload: Workload, before: readonly Workload[], { identity }: Settings): Found[] {
-    const { user, group } = workload;
-    const isAlike = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
+const isAlike = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
+
+function userMistakes({ user }: Workload, before: readonly Workload[], { identity }: Settings): Found[] {
     const sameUser = before.find((other) => isAlike(other.user, user));
-    const sameGroup = before.find((other) => isAlike(other.group, group));
     const sameFlow =
         identity.ciLoginFlow === "dedicated" && !sameUser
             ? before.find((other) => isAlike(ciLoginFlowSlug(other.user), ciLoginFlowSlug(user)))
@@ -93,25 +99,24 @@ function nameMistakes(workload: Workload, before: readonly Workload[], { identit
                   ] as Found,
               ]
             : []),
-        ...(isAlike(group, identity.adminsGroup)
-            ? [["group", `${shown(group)} is the group of the admins, and CI could delete; give another one.`] as Found]
-            : []),
-        ...(sameGroup
-            ? [
-                  [
-                      "group",
-                      `${shown(group)} is the group of ${called(sameGroup)} too, and each would have the rights of ` +
-                          "both; give each its own.",
-                  ] as Found,
-              ]
-            : []),
     ];
 }
 
-function repositoryMistakes(workload: Workload, { access, zot }: Settings): Found[] {
-    const { repositories, channels } = workload;
+function adminsMistakes({ group }: Workload, _before: unknown, { identity }: Settings): Found[] {
+    if (!isAlike(group, identity.adminsGroup)) return [];
+    return [["group", `${shown(group)} is the group of the admins, and CI could delete; give another one.`]];
+}
+
+function groupNameMistakes({ group }: Workload, before: readonly Workload[]): Found[] {
+    const same = before.find((other) => isAlike(other.group, group));
+    if (!same) return [];
+    const why = `${shown(group)} is the group of ${called(same)} too, and each would have the rights of both; give each its own.`;
+    return [["group", why]];
+}
+
+function cacheMistakes({ repositories }: Workload, _before: unknown, { access, zot }: Settings): Found[] {
     const mirrors = access.ciMayPushToMirrors ? [] : zot.mirrors;
-    const cached = repositories.flatMap((pattern, index): Found[] => {
+    return repositories.flatMap((pattern, index): Found[] => {
         const mirror = mirrors.find(({ prefix }) => covers(`${prefix}/**`, pattern));
         return mirror
             ? [
@@ -123,6 +128,9 @@ function repositoryMistakes(workload: Workload, { access, zot }: Settings): Foun
               ]
             : [];
     });
+}
+
+function channelMistakes({ repositories, channels }: Workload): Found[] {
     const strange = channels.flatMap((channel, index): Found[] =>
         repositories.some((own) => mayOverlap(own, channel))
             ? []
@@ -136,7 +144,6 @@ function repositoryMistakes(workload: Workload, { access, zot }: Settings): Foun
     );
     const isAll = channels.length > 0 && repositories.every((own) => coveredByAll(belowItself(own), channels));
     return [
-        ...cached,
         ...strange,
         ...(isAll
             ? [
@@ -157,7 +164,7 @@ const belowItself = (pattern: string): string => pattern.replace(/(?<=[^*])\/\*\
 const SHARED = ["registryUrl", "registryHost"];
 
 /** Of the times that are the first identity's as well, its own settings tell. */
-function ownKeyMistakes({ name, key }: Workload, { key: firstKey }: Workload): Found[] {
+function ownKeyMistakes({ name, key }: Workload, [{ key: firstKey }]: readonly [Workload, ...Workload[]]): Found[] {
     const isOwn = key.keyLifetime !== firstKey.keyLifetime || key.keyRotateAfter !== firstKey.keyRotateAfter;
     return isOwn ? keyMistakes(key, `ci.workloads.${name}`) : [];
 }

@@ -1,10 +1,11 @@
 /** Settings of who may do what. Pure. */
 import * as z from "zod/mini";
 import { ACTIONS } from "../actions";
-import { boolean, checked, define, isName } from "../kinds";
+import { boolean, checked, define, isName, mapOf, whateverElse } from "../kinds";
 import { IN_ZOT_CONFIG, onOff, ordered } from "../meanings";
-import { movableEntryMistake } from "../movableTags";
+import { movableEntryMistakes } from "../movableTags";
 import { channelMistake, patternMistake } from "../patterns";
+import { isMap } from "../setting";
 import { TAG_FORM_ALLOWED, tagFormMistake } from "../tagForms";
 import { THREE_TIERS } from "../zotPlaces";
 
@@ -17,14 +18,13 @@ const actionList = z.array(action).check(
     }),
 );
 const pattern = checked(patternMistake);
-const groupName = checked(isName);
 
 /** One rule for the repositories under a pattern, as a site writes it; what is left out is as everywhere else. */
 const rule = z.strictObject({
     anonymous: z.optional(actionList),
     ci: z.optional(actionList),
     admins: z.optional(actionList),
-    groups: z.optional(z.record(groupName, actionList)),
+    groups: z.optional(mapOf(isName, actionList)),
 });
 /** One value of `access.rules`. */
 export type RepositoryRuleSetting = z.infer<typeof rule>;
@@ -73,11 +73,12 @@ export const access = {
             "Tags that CI may move in repositories that hold versions too: pattern to forms of tags, such as latest. " +
             "It costs what access.acceptLossOfManifests says.",
         kind: "map",
+        entriesStandAlone: true,
         schema: z.record(z.string(), z.array(z.string())).check(
-            z.superRefine((declared, context) => {
-                for (const [pattern, forms] of Object.entries(declared)) {
-                    const because = movableEntryMistake(pattern, forms);
-                    if (because)
+            whateverElse((declared, context) => {
+                for (const [pattern, forms] of isMap(declared) ? Object.entries(declared) : []) {
+                    // What is no list is refused as such.
+                    for (const because of Array.isArray(forms) ? movableEntryMistakes(pattern, forms) : [])
                         context.addIssue({ code: "custom", input: declared, path: [pattern], params: { because } });
                 }
             }),
@@ -124,7 +125,7 @@ export const access = {
             "Rules for some repositories: pattern to {anonymous, ci, admins, groups}; " +
             "what is left out is as everywhere else.",
         kind: "map",
-        schema: z.record(pattern, rule),
+        schema: mapOf(patternMistake, rule),
         allowed:
             `a map from a pattern (small letters, no "::") to {anonymous, ci, admins: actions, groups: ` +
             `{name: actions}}, actions being a list of some of ${ACTIONS.join(", ")}`,

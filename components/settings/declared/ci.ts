@@ -9,6 +9,7 @@ import {
     integer,
     isName,
     longDuration,
+    mapOf,
     name,
     oneOf,
     optional,
@@ -168,7 +169,8 @@ export const ci = {
             "Further identities of CI, each with a service account, a group and a key of its own: " +
             "name to {user, group, repositories, channels, tagScheme, settings of the key, secrets}.",
         kind: "map",
-        schema: z.record(checked(isWorkloadName), workload),
+        entriesStandAlone: true,
+        schema: mapOf(isWorkloadName, workload),
         allowed:
             'a map from a name such as "charts" to {user, group, repositories: patterns}, and where wanted ' +
             "{channels: patterns, tagScheme: forms, keyLifetime, keyRotateAfter, predecessorLifetime, keyGeneration, " +
