@@ -88,11 +88,6 @@ export class ApiSchema {
         return (this.resolve(schema).properties as Record<string, Fields> | undefined) ?? {};
     }
 
-    /** The values of an enumeration. */
-    enumeration(name: string): string[] {
-        return (this.component(`#/components/schemas/${name}`).enum as string[] | undefined) ?? [];
-    }
-
     /** Follows `$ref` and the `allOf` of one element that drf-spectacular writes around an enum. */
     resolve(schema: Fields): Fields {
         if (schema.$ref) return this.resolve(this.component(schema.$ref as string));
@@ -159,8 +154,7 @@ function newAjv(): Ajv {
         const format = addFormats.get(name);
         const test =
             format instanceof RegExp ? (text: string) => format.test(text) : (format as (text: string) => boolean);
-        // An application's launch URL may hold what is filled in later; its check is its own.
-        ajv.addFormat(name, (text: string) => text === "" || text.includes("%(") || test(text));
+        ajv.addFormat(name, (text: string) => text === "" || test(text));
     }
     return ajv;
 }

@@ -4,8 +4,6 @@ export interface ExpressionContext {
     readonly pendingUsername: string | undefined;
     /** Whether a backend has authenticated the pending user. */
     readonly authenticated: boolean;
-    /** `request.user.username` */
-    readonly username: string | undefined;
     /** Whether the policy is asked while a flow is carried out. */
     readonly inFlow: boolean;
 }
@@ -23,8 +21,7 @@ const ofTheDefaultFlow: readonly { mark: string; evaluate: Evaluate }[] = [
     { mark: 'return not (flow_plan.context.get("auth_method") == "auth_webauthn_pwl")', evaluate: () => true },
 ];
 
-const comparison =
-    /^request\.(?:context\s*\[\s*(["'])pending_user\1\s*\]|user)\.username\s*(==|!=)\s*(["'])([^"'\\]*)\3$/;
+const comparison = /^request\.context\s*\[\s*(["'])pending_user\1\s*\]\.username\s*==\s*(["'])([^"'\\]*)\2$/;
 
 /** What a scope mapping can say of a user. */
 export interface ClaimsContext {
@@ -83,8 +80,8 @@ function readClaim(text: string): ((context: ClaimsContext) => unknown) | undefi
 }
 
 /**
- * Reads an expression: `[return] request.context["pending_user"].username == "NAME"` (or `!=`, or
- * `request.user.username`), `[return] True` and `False`, and those of the default authentication flow.
+ * Reads an expression: `[return] request.context["pending_user"].username == "NAME"`, `[return] True` and `False`, and
+ * those of the default authentication flow.
  *
  * @returns how to evaluate it, or, for anything else, a sentence that says what is understood: Authentik runs Python,
  * which a stand-in cannot, and a policy that is silently not evaluated would be a hole in a test.
@@ -100,14 +97,9 @@ export function parseExpression(expression: string): Evaluate | string {
     if (lines.length === 1 && (text === "True" || text === "False")) return () => text === "True";
     const match = lines.length === 1 ? comparison.exec(text) : null;
     if (match) {
-        const [, , operator, , name] = match;
-        const pending = text.startsWith("request.context");
-        return (context) => {
-            const username = pending ? context.pendingUsername : context.username;
-            // Outside a flow `request.context["pending_user"]` is a KeyError in Python: the policy fails.
-            if (username === undefined) return false;
-            return operator === "==" ? username === name : username !== name;
-        };
+        // Outside a flow `request.context["pending_user"]` is a KeyError in Python: the policy fails.
+        const [, , , name] = match;
+        return ({ pendingUsername }) => pendingUsername === name;
     }
     return (
         "The stand-in for Authentik evaluates only expressions of the form " +

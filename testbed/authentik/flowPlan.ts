@@ -8,8 +8,6 @@ export interface FlowPlan {
     steps: string[];
     /** Context variable `pending_user`: a user, or only the name that was given. */
     pendingUser?: { pk?: number; username: string };
-    /** What the pages show instead of the user. */
-    pendingUserIdentifier?: string;
     /** How the pending user was authenticated. */
     method?: "password" | "token";
     /** The application that somebody wants to get to. */

@@ -6,20 +6,8 @@ import type { Stored } from "./stored";
 
 /** Whether somebody may start a flow: its authentication requirement, then the policies bound to it. */
 export function isApplicable(world: World, flow: Stored, user: Stored | undefined): boolean {
-    switch (flow.authentication) {
-        case "require_authenticated":
-            if (!user) return false;
-            break;
-        case "require_unauthenticated":
-            if (user) return false;
-            break;
-        case "require_superuser":
-            if (!user || !world.permissions.isSuperuser(user)) return false;
-            break;
-        case "require_redirect":
-        case "require_outpost":
-            return false;
-    }
+    if (flow.authentication === "require_authenticated" && !user) return false;
+    if (flow.authentication === "require_unauthenticated" && user) return false;
     return new PolicyEngine(world, flow).passes(user, { inFlow: true });
 }
 
@@ -39,17 +27,6 @@ export function planFlow(
     return { flow: flow.pk as string, steps, ...context };
 }
 
-/** The flow for logging in or out: the default brand's, or else the first by slug that applies. */
-export function defaultFlow(
-    world: World,
-    designation: "authentication" | "invalidation",
-    user: Stored | undefined,
-): Stored | undefined {
-    const ofBrand = world.store.find("flows/instances", "slug", `default-${designation}-flow`);
-    if (ofBrand) return ofBrand;
-    return world.store
-        .all("flows/instances")
-        .filter((flow) => flow.designation === designation)
-        .sort((a, b) => ((a.slug as string) < (b.slug as string) ? -1 : 1))
-        .find((flow) => new PolicyEngine(world, flow).passes(user));
-}
+/** The default brand's flow for logging in or out. */
+export const defaultFlow = (world: World, designation: "authentication" | "invalidation"): Stored | undefined =>
+    world.store.find("flows/instances", "slug", `default-${designation}-flow`);

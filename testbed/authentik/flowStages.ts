@@ -5,11 +5,9 @@ import { authenticate } from "./authentication";
 import type { FlowPlan } from "./flowPlan";
 import type { Request } from "./http";
 import { milliseconds, newUuid, timestamp } from "./identifiers";
-import { launchUrl } from "./objects/applications";
 import { defaultBackground } from "./objects/flowSummary";
 import type { ObjectKind, World } from "./objects/kind";
 import { avatar } from "./objects/summaries";
-import { scopeDescriptions } from "./oidcProvider";
 import type { OpenIdConnect } from "./openidConnect";
 import type { Session } from "./sessions";
 import type { Stored } from "./stored";
@@ -55,25 +53,19 @@ export function identify(run: Run, stage: Stored, body: Fields): Outcome {
     const { world, plan } = run;
     const application =
         plan.application === undefined ? undefined : world.store.get("core/applications", plan.application);
-    const provider = application ? world.store.get("providers/oauth2", application.provider) : undefined;
     const challenge = (errors?: Fields): Outcome => ({
         challenge: {
             ...frame(run),
             component: "ak-stage-identification",
             ...(errors ? { response_errors: errors } : {}),
             user_fields: stage.user_fields,
-            pending_user_identifier: plan.pendingUserIdentifier ?? null,
+            pending_user_identifier: null,
             password_fields: stage.password_stage !== null,
             allow_show_password: false,
-            ...(application
-                ? {
-                      application_pre: application.name,
-                      application_pre_launch: launchUrl(application, provider) ?? undefined,
-                  }
-                : {}),
+            ...(application ? { application_pre: application.name } : {}),
             flow_designation: run.flow.designation,
             captcha_stage: null,
-            primary_action: run.flow.designation === "authentication" ? "Log in" : "Continue",
+            primary_action: "Log in",
             sources: [],
             show_source_labels: stage.show_source_labels,
             enable_remember_me: stage.enable_remember_me,
@@ -83,40 +75,22 @@ export function identify(run: Run, stage: Stored, body: Fields): Outcome {
     const refused = (message: string) => challenge({ non_field_errors: [{ string: message, code: "invalid" }] });
     if (run.request.method === "GET") return challenge();
     const identifier = String(body.uid_field ?? "").trim();
-    if (identifier === "") return refused("No identification data provided.");
     const user = findUser(world, stage, identifier);
     plan.pendingUser = user ? { pk: user.pk as number, username: user.username as string } : { username: identifier };
-    if (stage.show_matched_user !== true) plan.pendingUserIdentifier = identifier;
-    if (!user)
-        return stage.pretend_user_exists === true && stage.password_stage === null
-            ? done
-            : refused("Failed to authenticate.");
+    // Nobody is told here whether there is such a user.
     if (stage.password_stage === null) return done;
     const passwordStage = world.store.get("stages/password", stage.password_stage) as Stored;
-    const authenticated = authenticate(
-        world,
-        passwordStage.backends as string[],
-        user.username as string,
-        body.password,
-    );
+    const authenticated = authenticate(world, passwordStage.backends as string[], identifier, body.password);
     if (!authenticated) return refused("Failed to authenticate.");
     plan.method = authenticated.method;
     return done;
 }
 
-export function findUser(world: World, stage: Stored, identifier: string): Stored | undefined {
-    const same = (value: unknown) =>
-        typeof value === "string" &&
-        (stage.case_insensitive_matching === true
-            ? value.toLowerCase() === identifier.toLowerCase()
-            : value === identifier);
+function findUser(world: World, stage: Stored, identifier: string): Stored | undefined {
+    const wanted = identifier.toLowerCase();
     return world.store
         .all("core/users")
-        .find((user) =>
-            (stage.user_fields as string[]).some((field) =>
-                same(field === "upn" ? (user.attributes as Fields).upn : user[field]),
-            ),
-        );
+        .find((user) => (stage.user_fields as string[]).some((field) => String(user[field]).toLowerCase() === wanted));
 }
 
 export function askPassword(run: Run, stage: Stored, body: Fields): Outcome {
@@ -129,12 +103,9 @@ export function askPassword(run: Run, stage: Stored, body: Fields): Outcome {
         },
     });
     if (run.request.method === "GET") return challenge();
-    if (!plan.pendingUser) return { denied: undefined };
-    if (!body.password) return challenge({ password: [{ string: "This field is required.", code: "required" }] });
-    const authenticated = authenticate(run.world, stage.backends as string[], plan.pendingUser.username, body.password);
-    if (!authenticated) {
-        return challenge({ password: [{ string: "Invalid password", code: "invalid" }] });
-    }
+    const username = plan.pendingUser?.username ?? "";
+    const authenticated = authenticate(run.world, stage.backends as string[], username, body.password);
+    if (!authenticated) return challenge({ password: [{ string: "Invalid password", code: "invalid" }] });
     plan.method = authenticated.method;
     return done;
 }
@@ -150,13 +121,11 @@ export function validateSecondFactor(run: Run, stage: Stored): Outcome {
 
 export function setUpTotp(run: Run): Outcome {
     const account = encodeURIComponent(`authentik:${run.plan.pendingUser?.username ?? ""}`);
-    const challenge = {
-        ...withUser(run, { component: "ak-stage-authenticator-totp" }),
-        config_url: `otpauth://totp/${account}?secret=${"A".repeat(32)}&algorithm=SHA1&digits=6&period=30&issuer=authentik`,
-    };
-    if (run.request.method === "GET") return { challenge };
     return {
-        challenge: { ...challenge, response_errors: { code: [{ string: "Code does not match", code: "invalid" }] } },
+        challenge: {
+            ...withUser(run, { component: "ak-stage-authenticator-totp" }),
+            config_url: `otpauth://totp/${account}?secret=${"A".repeat(32)}&algorithm=SHA1&digits=6&period=30&issuer=authentik`,
+        },
     };
 }
 
@@ -165,7 +134,7 @@ export function logIn(run: Run, stage: Stored): Outcome {
     const user = plan.pendingUser?.pk === undefined ? undefined : world.store.get("core/users", plan.pendingUser.pk);
     if (user?.is_active !== true) return { denied: undefined };
     const duration = milliseconds(stage.session_duration as string) ?? 0;
-    world.sessions.logIn(session, user.pk as number, plan.method, duration);
+    world.sessions.logIn(session, user.pk as number, duration);
     world.store.update(user, { last_login: timestamp() });
     run.loggedIn = true;
     return done;
@@ -181,32 +150,15 @@ export function logOut(run: Run): Outcome {
 
 export function askConsent(run: Run, stage: Stored, body: Fields): Outcome {
     const { plan, session } = run;
-    if (session.user === undefined) return { denied: undefined };
-    const remembered = stage.mode !== "always_require" && plan.application !== undefined;
-    if (remembered && plan.application !== undefined && run.openIdConnect.hasConsented(session.user, plan.application))
-        return done;
-    const application = run.world.store.get("core/applications", plan.application);
-    const challenge = (errors?: Fields): Outcome => {
+    if (session.user === undefined || plan.application === undefined) return { denied: undefined };
+    if (run.openIdConnect.hasConsented(session.user, plan.application)) return done;
+    if (body.token === undefined || body.token !== plan.consentToken) {
         plan.consentToken = newUuid();
-        return {
-            challenge: {
-                ...withUser(run, { component: "ak-stage-consent" }),
-                ...(errors ? { response_errors: errors } : {}),
-                ...(application ? { header_text: `You're about to sign into ${String(application.name)}.` } : {}),
-                permissions: scopeDescriptions(run.world, plan.authorization ?? {}),
-                additional_permissions: [],
-                token: plan.consentToken,
-            },
-        };
-    };
-    if (run.request.method === "GET") return challenge();
-    if (body.token !== plan.consentToken) {
-        return challenge({ token: [{ string: "Invalid consent token, re-showing prompt", code: "invalid" }] });
+        const asked = { component: "ak-stage-consent", permissions: [], additional_permissions: [] };
+        return { challenge: { ...withUser(run, asked), token: plan.consentToken } };
     }
-    if (remembered) {
-        const lifetime = stage.mode === "permanent" ? Infinity : (milliseconds(stage.consent_expire_in as string) ?? 0);
-        run.openIdConnect.rememberConsent(session.user, plan.application as string, lifetime);
-    }
+    const lifetime = milliseconds(stage.consent_expire_in as string) ?? 0;
+    run.openIdConnect.rememberConsent(session.user, plan.application, lifetime);
     return done;
 }
 
@@ -221,9 +173,7 @@ export function frame(run: Run): Fields {
         run.plan.application === undefined ? undefined : run.world.store.get("core/applications", run.plan.application);
     return {
         flow_info: {
-            title: run.session.plan
-                ? (run.flow.title as string).replace("%(app)s", String(application?.name ?? "")).trim()
-                : run.flow.title,
+            title: (run.flow.title as string).replace("%(app)s", String(application?.name ?? "")).trim(),
             background: run.flow.background === "" ? defaultBackground : run.flow.background,
             background_themed_urls: null,
             cancel_url: `/flows/-/cancel/${next ? `?${new URLSearchParams({ next }).toString()}` : ""}`,
@@ -234,10 +184,6 @@ export function frame(run: Run): Fields {
 
 export function withUser(run: Run, challenge: Fields): Fields {
     const user = userOf(run.world, run.session);
-    const pending =
-        run.plan.pendingUserIdentifier ??
-        run.plan.pendingUser?.username ??
-        (user?.username as string | undefined) ??
-        "";
+    const pending = run.plan.pendingUser?.username ?? (user?.username as string | undefined) ?? "";
     return { ...frame(run), ...challenge, pending_user: pending, pending_user_avatar: avatar };
 }

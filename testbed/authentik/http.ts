@@ -62,7 +62,7 @@ function cookiesOf(header: string | undefined): Record<string, string> {
 }
 
 /** Sends an answer, with the headers that Authentik sets and one that says what this is. */
-export function send(response: ServerResponse, answer: Answer, headersOnly = false): void {
+export function send(response: ServerResponse, answer: Answer): void {
     response.statusCode = answer.status;
     response.setHeader("X-Powered-By", "authentik");
     response.setHeader("X-Stand-In", "authentik");
@@ -77,7 +77,7 @@ export function send(response: ServerResponse, answer: Answer, headersOnly = fal
     for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
     if (answer.cookies?.length) response.setHeader("Set-Cookie", [...answer.cookies]);
     if (answer.status !== 204) response.setHeader("Content-Length", Buffer.byteLength(body ?? ""));
-    response.end(headersOnly ? undefined : body);
+    response.end(body);
 }
 
 export function json(status: number, body: unknown, extra: Partial<Answer> = {}): Answer {
@@ -124,8 +124,4 @@ export const emptyMethodNotAllowed = (allow = "GET, HEAD, OPTIONS"): Answer => (
 
 export function escapeHtml(text: string): string {
     return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-export function methodNotAllowed(method: string, allowed: string): Answer {
-    return json(405, { detail: `Method "${method}" not allowed.` }, { headers: { Allow: allowed } });
 }

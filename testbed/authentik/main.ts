@@ -7,7 +7,6 @@ import { startAuthentikStandIn } from "./server";
 interface Options {
     listen: { host: string; port: number };
     tokenFile: string;
-    beVersion?: string;
     quiet?: boolean;
 }
 
@@ -27,10 +26,6 @@ const program = new Command("authentik-stand-in")
         new Option("--listen <address>", "loopback address and port; port 0 takes a free one")
             .argParser(parseAddress)
             .default({ host: "127.0.0.1", port: 0 }, "127.0.0.1:0"),
-    )
-    .option(
-        "--be-version <version>",
-        'the version to be, such as "2026.5.0-rc1"; that of @goauthentik/api unless given',
     )
     .option("--quiet", "no line on standard error for each request");
 
@@ -58,7 +53,6 @@ async function main(): Promise<void> {
         host: options.listen.host,
         port: options.listen.port,
         token: readSecret("--token-file", options.tokenFile),
-        version: options.beVersion,
         log: options.quiet ? undefined : (message) => process.stderr.write(`authentik (stand-in): ${message}\n`),
     });
     process.stdout.write(`${JSON.stringify({ url: standIn.url, standIn: "authentik", version: standIn.version })}\n`);

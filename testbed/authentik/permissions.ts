@@ -11,29 +11,6 @@ export interface PermissionRow {
     readonly model_verbose: string;
 }
 
-const systemPermissions: Record<string, string> = {
-    view_system_info: "Can view system info",
-    access_admin_interface: "Can access admin interface",
-    view_system_settings: "Can view system settings",
-    edit_system_settings: "Can edit system settings",
-    view_media_files: "Can view media files",
-    manage_media_files: "Can manage media files",
-};
-
-/**
- * Models that schema.yml does not name and that permissions can be given for, of the applications that this project
- * uses.
- */
-const modelsWithoutApi = [
-    ...["authenticatedsession", "propertymapping", "provider", "source"].map((name) => `authentik_core.${name}`),
-    ...["accesstoken", "authorizationcode", "devicetoken", "refreshtoken"].map(
-        (name) => `authentik_providers_oauth2.${name}`,
-    ),
-    "authentik_policies.policy",
-    "authentik_policies.policybindingmodel",
-    "authentik_stages_consent.userconsent",
-];
-
 function standard(name: string, verbose: string): Record<string, string> {
     return Object.fromEntries(
         ["add", "change", "delete", "view"].map((verb) => [`${verb}_${name}`, `Can ${verb} ${verbose}`]),
@@ -47,16 +24,8 @@ function standard(name: string, verbose: string): Record<string, string> {
 export class Permissions {
     /** Every permission that the stand-in's kinds of objects have, as rbac/permissions lists them. */
     readonly rows: readonly PermissionRow[];
-    private readonly assignable: readonly PermissionRow[];
 
-    /**
-     * @param models every model of Authentik, "authentik_core.group"; those without a kind here have permissions
-     * nevertheless.
-     */
-    constructor(
-        private readonly store: ObjectStore,
-        models: readonly string[],
-    ) {
+    constructor(private readonly store: ObjectStore) {
         const rows: PermissionRow[] = [];
         const add = (model: string, verbose: string, application: string, permissions: Record<string, string>) => {
             const [label, name] = model.split(".") as [string, string];
@@ -81,35 +50,18 @@ export class Permissions {
         }
         // The base class of every kind of stage, by which stages/all is guarded.
         add("authentik_flows.stage", "stage", "authentik Flows", standard("stage", "stage"));
-        add("authentik_rbac.systempermission", "System permission", "authentik RBAC", systemPermissions);
-        for (const model of [...models, ...modelsWithoutApi]) {
-            if (rows.some((row) => `${row.app_label}.${row.model}` === model)) continue;
-            const [label, name] = model.split(".") as [string, string];
-            add(model, name, label.replace("_", " "), standard(name, name));
-        }
-        this.rows = [...rows];
-        // Django's own, which can be given and are not listed.
-        for (const name of ["group", "permission"]) add(`auth.${name}`, name, "", standard(name, name));
-        this.assignable = rows;
+        this.rows = rows;
     }
 
     /** The row of "app_label.codename". */
     row(permission: string): PermissionRow | undefined {
         const [label, codename] = permission.split(".");
-        return this.assignable.find((row) => row.app_label === label && row.codename === codename);
+        return this.rows.find((row) => row.app_label === label && row.codename === codename);
     }
 
-    /** A user's groups and the groups above them. */
     groupsOf(user: Stored): Stored[] {
-        const found = new Map<unknown, Stored>();
-        const visit = (pk: unknown) => {
-            const group = this.store.get("core/groups", pk);
-            if (!group || found.has(pk)) return;
-            found.set(pk, group);
-            for (const parent of (group.parents as string[] | undefined) ?? []) visit(parent);
-        };
-        for (const pk of (user.groups as string[] | undefined) ?? []) visit(pk);
-        return [...found.values()];
+        const keys = (user.groups as string[] | undefined) ?? [];
+        return this.store.all("core/groups").filter(({ pk }) => keys.includes(pk as string));
     }
 
     rolesOf(user: Stored): Stored[] {
@@ -143,12 +95,5 @@ export class Permissions {
     static of(verb: "add" | "change" | "delete" | "view", kind: StoredKind): string {
         const [label, name] = kind.model.split(".") as [string, string];
         return `${label}.${verb}_${name}`;
-    }
-
-    /** Code names of the system permissions that users/me shows. */
-    systemPermissions(user: Stored): string[] {
-        return this.rows
-            .filter((row) => row.app_label === "authentik_rbac" && this.has(user, `${row.app_label}.${row.codename}`))
-            .map((row) => row.codename);
     }
 }

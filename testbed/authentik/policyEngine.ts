@@ -36,7 +36,6 @@ export class PolicyEngine {
             pendingUsername: undefined,
             authenticated: false,
             inFlow: false,
-            username: user?.username as string | undefined,
             ...expressionContext,
         };
         for (const binding of bindings.filter((candidate) => candidate.policy !== null)) {

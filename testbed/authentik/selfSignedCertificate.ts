@@ -1,4 +1,4 @@
-import { createHash, generateKeyPair, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { createHash, generateKeyPair, type KeyObject, randomBytes, sign } from "node:crypto";
 import { promisify } from "node:util";
 import type { Fields } from "./apiSchema";
 
@@ -23,20 +23,8 @@ const sha256WithRsa = sequence(element(0x06, Buffer.from("2a864886f70d01010b", "
 
 /** A certificate and its key as the stand-in stores them: as Authentik's own "authentik Self-signed Certificate". */
 export async function newSelfSignedCertificate(name: string): Promise<Fields> {
-    return certificateOf(name, await promisify(generateKeyPair)("rsa", { modulusLength: 2048 }), 365);
-}
-
-/** Another one, made while a request waits. */
-export function generateCertificate(name: string, validityDays: number): Fields {
-    return certificateOf(name, generateKeyPairSync("rsa", { modulusLength: 2048 }), validityDays);
-}
-
-function certificateOf(
-    name: string,
-    { privateKey, publicKey }: { privateKey: KeyObject; publicKey: KeyObject },
-    validityDays: number,
-): Fields {
-    const expiry = new Date(Date.now() + validityDays * 24 * 60 * 60_000);
+    const { privateKey, publicKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+    const expiry = new Date(Date.now() + 365 * 24 * 60 * 60_000);
     const subject = sequence(
         attribute("550403", name),
         attribute("55040a", "authentik"),

@@ -65,13 +65,12 @@ export async function startAuthentikStandIn(options: AuthentikStandInOptions): P
     const faults = new Faults();
     const world: World = {
         store,
-        permissions: new Permissions(store, schema.enumeration("ModelEnum")),
+        permissions: new Permissions(store),
         schema,
         sessions: new Sessions(),
         faults,
         version: options.version ?? schema.version,
         log,
-        applicationLists: new Map(),
     };
     if (certificate) applyDefaults(store, await certificate, options);
     const openIdConnect = new OpenIdConnect(world);
@@ -85,7 +84,7 @@ export async function startAuthentikStandIn(options: AuthentikStandInOptions): P
         const status = sent?.status ?? 0;
         requests.push({ method: request.method, path: request.path, status });
         log(`${request.method} ${request.path} ${status}`);
-        if (sent) send(response, sent, request.method === "HEAD");
+        if (sent) send(response, sent);
         else message.socket.destroy();
     };
 
@@ -137,17 +136,9 @@ async function answered(
 
 async function route(world: World, openIdConnect: OpenIdConnect, request: Request): Promise<Answer> {
     const { path } = request;
-    // Authentik's router tidies a path up before it looks at it.
-    if (path.includes("//"))
-        return { status: 301, headers: { Location: `${path.replace(/\/{2,}/g, "/")}${request.search}` } };
     if (path.startsWith("/api/v3/flows/executor/")) return executeFlow(world, openIdConnect, request);
     if (path.startsWith("/api/v3/")) return answerApi(world, request);
     if (path.startsWith("/application/o/")) return openIdConnect.answer(request);
     if (path === "/-/health/live/" || path === "/-/health/ready/") return { status: 200, body: "" };
-    const isRead = request.method === "GET" || request.method === "HEAD";
-    return (
-        answerUserPage(world, request) ??
-        answerFlowPages(world, request) ??
-        (isRead ? notFoundPage() : emptyMethodNotAllowed())
-    );
+    return answerUserPage(world, request) ?? answerFlowPages(world, request) ?? notFoundPage();
 }

@@ -12,8 +12,6 @@ export interface Session {
     user?: number;
     /** When they logged in, in milliseconds. */
     loggedInAt?: number;
-    /** "password" or "token": how they proved who they are. */
-    method?: string;
     csrfToken?: string;
     /** Milliseconds; Authentik keeps a session without an expiry of its own for a day. */
     expires: number;
@@ -45,14 +43,13 @@ export class Sessions {
     }
 
     /** Logs a user in: the session gets a new key, so that one that was known before login is worth nothing. */
-    logIn(session: Session, user: number, method: string | undefined, duration: number): void {
+    logIn(session: Session, user: number, duration: number): void {
         this.sessions.delete(session.key);
         const now = Date.now();
         Object.assign(session, {
             key: newKey(32),
             user,
             loggedInAt: now,
-            method,
             csrfToken: newKey(64),
             expires: now + (duration || day),
             persistent: duration > 0,

@@ -13,7 +13,7 @@ export function answerUserPage(world: World, request: Request): Answer | undefin
     if (request.path === "/") return redirect(HOME);
     const user = world.store.get("core/users", world.sessions.of(request)?.user);
     const flowAt = (designation: "authentication" | "invalidation") => {
-        const flow = defaultFlow(world, designation, user);
+        const flow = defaultFlow(world, designation);
         return flow && `/if/flow/${encodeURIComponent(String(flow.slug))}/`;
     };
     const login = flowAt("authentication");
@@ -23,7 +23,7 @@ export function answerUserPage(world: World, request: Request): Answer | undefin
         .all("core/applications")
         .filter((application) => new PolicyEngine(world, application).passes(user))
         .map((application) => {
-            const url = launchUrl(application, world.store.get("providers/oauth2", application.provider), user);
+            const url = launchUrl(application, world.store.get("providers/oauth2", application.provider));
             const name = escapeHtml(String(application.name));
             return `<li>${url === null ? name : `<a href="${escapeHtml(url)}">${name}</a>`}</li>`;
         });

@@ -21,9 +21,7 @@ export const expressionPolicies: ObjectKind = {
     search: ["name"],
     checkMembers: ({ attributes }) => {
         if (typeof attributes.expression !== "string") return {};
-        // Authentik strips the white space around a text.
-        attributes.expression = attributes.expression.trim();
-        const parsed = parseExpression(attributes.expression as string);
+        const parsed = parseExpression(attributes.expression);
         return typeof parsed === "string" ? { expression: [parsed] } : {};
     },
     represent: (policy, { world }) => expressionPolicy(policy, world),

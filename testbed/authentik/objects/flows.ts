@@ -1,8 +1,7 @@
 import type { Stored } from "../stored";
 import { isOlder } from "../versions";
 import { flowSummary } from "./flowSummary";
-import type { World } from "./kind";
-import { InvalidRequest, type ObjectKind } from "./kind";
+import type { ObjectKind, World } from "./kind";
 import { stagePaths, stageSummary } from "./stages";
 
 /** Flows, found by slug and referred to by `pk`. */
@@ -33,7 +32,6 @@ export const flows: ObjectKind = {
     unique: { slug: { message: "Flow with this slug already exists." } },
     ordering: ["slug", "name"],
     search: ["name", "slug", "designation", "title"],
-    filters: { flow_uuid: (flow, values) => values.includes(flow.pk as string) },
     represent: (flow, { world }) => ({
         ...flowSummary(flow),
         // Up to 2025.10 the member cannot be written, and shows the usual one's address where there is none.
@@ -80,21 +78,6 @@ export const flowStageBindings: ObjectKind = {
     },
     ordering: ["order", "pk"],
     search: [],
-    filters: { pbm_uuid: (binding, values) => values.includes(binding.policybindingmodel_ptr_id as string) },
-    validate: ({ attributes, existing }, { world }) => {
-        const after = { ...existing, ...attributes } as Stored;
-        const twin = world.store
-            .all("flows/bindings")
-            .some(
-                (other) =>
-                    other.pk !== existing?.pk &&
-                    other.target === after.target &&
-                    other.stage === after.stage &&
-                    other.order === after.order,
-            );
-        if (twin)
-            throw new InvalidRequest({ non_field_errors: ["The fields target, stage, order must make a unique set."] });
-    },
     represent: (binding, { world, request }) => ({
         pk: binding.pk,
         policybindingmodel_ptr_id: binding.policybindingmodel_ptr_id,

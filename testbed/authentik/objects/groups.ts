@@ -8,7 +8,6 @@ import { numberOf, partialUser, roleOf } from "./summaries";
 /**
  * Membership is stored once, as a user's `groups`; a group's `users` is the same fact read and written from the other
  * side.
- * PUT without `users` removes every member, PATCH keeps them.
  */
 export const groups: ObjectKind = {
     path: "core/groups",
@@ -25,7 +24,6 @@ export const groups: ObjectKind = {
         disable_group_superuser: "Disable superuser status",
     },
     defaults: () => ({ is_superuser: false, parents: [], attributes: {}, roles: [] }),
-    putDefaults: () => ({ users: [] }),
     unique: { name: { message: "Group with this name already exists." } },
     references: {
         parents: { to: ["core/groups"], whenDeleted: "remove" },
@@ -35,15 +33,6 @@ export const groups: ObjectKind = {
     ordering: ["name"],
     search: ["name"],
     elsewhere: ["users"],
-    checkMembers: ({ attributes, existing }, { world, user }) => {
-        const wanted = attributes.is_superuser;
-        if (wanted === undefined || wanted === (existing?.is_superuser ?? false)) return {};
-        const permission = wanted ? "authentik_core.enable_group_superuser" : "authentik_core.disable_group_superuser";
-        if (world.permissions.has(user, permission)) return {};
-        return {
-            is_superuser: [`User does not have permission to set superuser status to ${wanted ? "True" : "False"}.`],
-        };
-    },
     written: (group, { attributes }, { world }) => {
         const users = attributes.users as number[] | undefined;
         if (!users) return;
@@ -52,45 +41,33 @@ export const groups: ObjectKind = {
     },
     represent: (group, { world, request }) => {
         const members = membersOf(world, group);
-        const flag = (name: string, otherwise: boolean) =>
-            (request?.query.get(name) ?? String(otherwise)).toLowerCase() === "true";
-        const related = (pks: unknown) =>
-            (pks as string[]).map((pk) => relatedGroup(world.store.get("core/groups", pk) as Stored));
-        const children = world.store
-            .all("core/groups")
-            .filter((other) => (other.parents as string[]).includes(group.pk as string));
-        const direct = group.roles as string[];
         return {
             pk: group.pk,
             num_pk: numberOf(group),
             name: group.name,
             is_superuser: group.is_superuser,
             parents: group.parents,
-            parents_obj: flag("include_parents", false) ? related(group.parents) : null,
+            parents_obj: null,
             users: members.map((user) => user.pk),
-            users_obj: flag("include_users", true) ? members.map(partialUser) : null,
+            users_obj: request?.query.get("include_users") === "false" ? null : members.map(partialUser),
             attributes: group.attributes,
-            roles: direct,
-            roles_obj: direct.map((pk) => roleOf(world, pk)),
-            inherited_roles_obj: flag("include_inherited_roles", false)
-                ? world.permissions
-                      .rolesOf({ pk: 0, groups: [group.pk] })
-                      .filter((role) => !direct.includes(role.pk as string))
-                      .map((role) => roleOf(world, role.pk))
-                : null,
-            children: children.map((child) => child.pk),
-            children_obj: flag("include_children", false) ? children.map(relatedGroup) : null,
+            roles: group.roles,
+            roles_obj: (group.roles as string[]).map((pk) => roleOf(world, pk)),
+            inherited_roles_obj: null,
+            children: world.store
+                .all("core/groups")
+                .filter((other) => (other.parents as string[]).includes(group.pk as string))
+                .map((child) => child.pk),
+            children_obj: null,
         };
     },
     actions: {
         add_user: {
-            method: "POST",
             permission: "authentik_core.add_user_to_group",
             unfiltered: true,
             run: (group, body, context) => changeMembership(group, body, context, true),
         },
         remove_user: {
-            method: "POST",
             permission: "authentik_core.remove_user_from_group",
             unfiltered: true,
             run: (group, body, context) => changeMembership(group, body, context, false),
@@ -118,14 +95,4 @@ function setMembership(world: World, user: Stored, group: Stored, member: boolea
 
 export function membersOf(world: World, group: Stored): Stored[] {
     return world.store.all("core/users").filter((user) => (user.groups as string[]).includes(group.pk as string));
-}
-
-function relatedGroup(group: Stored): Fields {
-    return {
-        pk: group.pk,
-        name: group.name,
-        is_superuser: group.is_superuser,
-        attributes: group.attributes,
-        group_uuid: group.pk,
-    };
 }

@@ -16,8 +16,6 @@ export interface World {
     /** Authentik's version, as GET /admin/version/ shows it; a fault may show another. */
     readonly version: string;
     readonly log: (message: string) => void;
-    /** The application lists that Authentik caches for a day per user and page, whatever the filter. */
-    readonly applicationLists: Map<string, string[]>;
 }
 
 /** Who asks, and what for. */
@@ -30,15 +28,10 @@ export interface Context {
 
 /** Something that is done to one object beyond reading and writing it: `POST core/users/{id}/set_password/`. */
 export interface Action {
-    readonly method: string;
     /** The permission that it needs, by model or by object. */
     readonly permission: string;
-    /** What else it needs, of anybody but the owner. */
-    readonly alsoNeeds?: string;
     /** Whoever holds its permission need not be allowed to see the object. */
     readonly unfiltered?: boolean;
-    /** Authentik does not hold this body against its own document (a role's add_user without `pk` is 404). */
-    readonly unchecked?: boolean;
     readonly run: (target: Stored, body: Fields, context: Context) => Answer;
 }
 
@@ -53,24 +46,18 @@ export interface ObjectKind extends StoredKind {
     readonly pathParameter: string;
     /** A new object's members, where the request leaves them out. */
     readonly defaults: () => Fields;
-    /** What PUT sets where the request leaves a member out; every other member keeps its value. */
-    readonly putDefaults?: () => Fields;
     /** Unique members and what Authentik says of a duplicate. `among` are other kinds that share the name space. */
     readonly unique?: Readonly<Record<string, { message: string; among?: readonly string[] }>>;
     /** Sorting of lists; a leading minus reverses. */
     readonly ordering: readonly string[];
     readonly search: readonly string[];
-    /** Query parameters that are not simply a member's value. An error is thrown as InvalidRequest. */
-    readonly filters?: Readonly<
-        Record<string, (object: Stored, values: readonly string[], context: Context) => boolean>
-    >;
     /** Query parameters that must name something that exists, else 400; with the values that exist. */
     readonly choices?: Readonly<Record<string, (context: Context) => readonly string[]>>;
     /** The member that holds the owner: an owner needs no permission. */
     readonly owner?: string;
     /** Anybody who is logged in may create one (tokens). */
     readonly createWithoutPermission?: boolean;
-    /** Kinds that the program only looks up: GET alone. */
+    /** Kinds that the program only looks up: they are not written. */
     readonly readOnly?: boolean;
     /** Members that are not stored on the object: `written` puts them elsewhere. */
     readonly elsewhere?: readonly string[];
@@ -81,20 +68,18 @@ export interface ObjectKind extends StoredKind {
     readonly checkMembers?: (change: Change, context: Context) => FieldErrors;
     /** Checks the object as a whole, and may complete the change, once every member is right. Throws InvalidRequest. */
     readonly validate?: (change: Change, context: Context) => void;
-    /** Runs once a new object is stored. */
-    readonly created?: (object: Stored, context: Context) => void;
     /** Takes members that are not stored on the object itself (a group's users) out of a change, and stores them. */
     readonly written?: (object: Stored, change: Change, context: Context) => void;
     /** The object as the API shows it. */
     readonly represent: (object: Stored, context: Pick<Context, "world"> & Partial<Context>) => Fields;
     readonly actions?: Readonly<Record<string, Action>>;
-    /** Replaces the listing (applications). */
-    readonly list?: (context: Context) => { visible: Stored[]; counted?: number } | undefined;
+    /** Replaces the listing, filters and all (applications). */
+    readonly list?: (context: Context) => Stored[] | undefined;
 }
 
 /** A write: what was sent, completed by `validate`, and the object as it was, if it was. */
 export interface Change {
-    readonly method: "POST" | "PUT" | "PATCH";
+    readonly method: "POST" | "PATCH";
     readonly attributes: Fields;
     readonly existing?: Stored;
 }

@@ -1,10 +1,7 @@
-import { parse } from "yaml";
-import type { FieldErrors } from "../apiSchema";
-import { parseClaims } from "../expressions";
-import { type Answer, json } from "../http";
+import { json } from "../http";
 import { timestamp } from "../identifiers";
 
-import { type Context, type ObjectKind, UnhandledError } from "./kind";
+import type { ObjectKind } from "./kind";
 
 // What the program only looks up: scope mappings, certificates, blueprints.
 
@@ -16,23 +13,10 @@ export const scopeMappings: ObjectKind = {
     applicationName: "authentik Providers.OAuth2",
     primaryKey: "uuid",
     pathParameter: "pm_uuid",
+    readOnly: true,
     defaults: () => ({ managed: null, description: "" }),
-    unique: {
-        name: { message: "Property Mapping with this name already exists." },
-        managed: { message: "Property Mapping with this Managed by authentik already exists." },
-    },
-    checkMembers: ({ attributes }) => {
-        const errors: FieldErrors = {};
-        const parsed = typeof attributes.expression === "string" ? parseClaims(attributes.expression) : undefined;
-        if (typeof parsed === "string") errors.expression = [parsed];
-        if (typeof attributes.scope_name === "string" && attributes.scope_name.includes(" ")) {
-            errors.scope_name = ["Value must not contain spaces."];
-        }
-        return errors;
-    },
     ordering: ["scope_name"],
     search: ["name", "scope_name"],
-    filters: { managed__isnull: (mapping, values) => String(mapping.managed === null) === values[0] },
     // A name that is nowhere in use is 400, not an empty list.
     choices: {
         managed: ({ world }) =>
@@ -71,7 +55,6 @@ export const certificates: ObjectKind = {
     defaults: () => ({ managed: null }),
     ordering: ["name"],
     search: ["name"],
-    filters: { has_key: () => true, include_details: () => true },
     represent: (certificate) => {
         const download = (what: string) => `/api/v3/crypto/certificatekeypairs/${certificate.pk}/${what}/?download`;
         return {
@@ -90,36 +73,20 @@ export const certificates: ObjectKind = {
     },
     actions: {
         view_certificate: {
-            method: "GET",
             permission: "authentik_crypto.view_certificatekeypair_certificate",
-            run: ({ certificate, name }, _body, context) =>
-                pem(context, "CERTIFICATE", certificate as string, `${name as string}_certificate`),
+            run: ({ certificate }) => {
+                const lines = ((certificate as string).match(/.{1,64}/g) as string[]).join("\n");
+                return json(200, { data: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n` });
+            },
         },
         view_private_key: {
-            method: "GET",
             permission: "authentik_crypto.view_certificatekeypair_key",
-            run: ({ private_key: key, name }, _body, context) =>
-                pem(context, undefined, key as string, `${name as string}_private_key`),
+            run: ({ private_key: key }) => json(200, { data: key }),
         },
     },
 };
 
-/** Shown as JSON or, with `?download`, as a file. */
-function pem({ request }: Context, label: string | undefined, text: string, file: string): Answer {
-    const lines = (text.match(/.{1,64}/g) ?? []).join("\n");
-    const data = label === undefined ? text : `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
-    if (!request.query.has("download")) return json(200, { data });
-    const headers = {
-        "Content-Type": "application/x-pem-file",
-        "Content-Disposition": `attachment; filename="${file}.pem"`,
-    };
-    return { status: 200, body: data, headers };
-}
-
-/**
- * Blueprints are listed, made and deleted; the stand-in applies none. One that is kept in the database has its YAML in
- * `content`.
- */
+/** Blueprints are listed; the stand-in applies none. One that is kept in the database has its YAML in `content`. */
 export const blueprints: ObjectKind = {
     path: "managed/blueprints",
     model: "authentik_blueprints.blueprintinstance",
@@ -128,6 +95,7 @@ export const blueprints: ObjectKind = {
     applicationName: "authentik Blueprints",
     primaryKey: "uuid",
     pathParameter: "instance_uuid",
+    readOnly: true,
     defaults: () => ({
         path: "",
         context: {},
@@ -137,19 +105,6 @@ export const blueprints: ObjectKind = {
         status: "unknown",
         metadata: {},
     }),
-    unique: { name: { message: "Blueprint Instance with this name already exists." } },
-    checkMembers: ({ attributes }, { world }) => {
-        const path = attributes.path as string | undefined;
-        const known = path === undefined || path === "" || world.store.find("managed/blueprints", "path", path);
-        return known ? {} : { path: ["Blueprint file does not exist"] };
-    },
-    validate: ({ attributes }) => {
-        try {
-            parse((attributes.content as string | undefined) ?? "", { logLevel: "error" });
-        } catch {
-            throw new UnhandledError("a blueprint that is no YAML");
-        }
-    },
     ordering: ["name"],
     search: ["name", "path"],
     represent: (blueprint) => ({

@@ -1,17 +1,8 @@
-import type { FieldErrors, Fields } from "../apiSchema";
-import { milliseconds, newKey } from "../identifiers";
+import type { Fields } from "../apiSchema";
+import { newKey } from "../identifiers";
 import type { Stored } from "../stored";
 import { isOlder } from "../versions";
-import type { World } from "./kind";
-
-import { type ObjectKind, UnhandledError } from "./kind";
-
-const validities = [
-    "access_code_validity",
-    "access_token_validity",
-    "refresh_token_validity",
-    "refresh_token_threshold",
-];
+import type { ObjectKind, World } from "./kind";
 
 /** OAuth2 providers. The server adds `redirect_uri_type` to each redirect URI; newer ones add `grant_types`. */
 export const oauth2Providers: ObjectKind = {
@@ -59,24 +50,11 @@ export const oauth2Providers: ObjectKind = {
     },
     ordering: ["name"],
     search: ["name"],
-    checkMembers: ({ attributes, method }) => {
-        const errors: FieldErrors = {};
-        for (const name of validities) {
-            const value = attributes[name];
-            if (typeof value === "string" && milliseconds(value) === undefined) {
-                errors[name] = [`${value} is not in the correct format of 'hours=3;minutes=1'.`];
-            }
-        }
-        for (const uri of (attributes.redirect_uris as Fields[] | undefined) ?? []) {
-            // PATCH leaves a type out as it was left out; it counts as "authorization" all the same.
-            if (method !== "PATCH") uri.redirect_uri_type ??= "authorization";
-            if (uri.matching_mode === "regex" && !isRegularExpression(uri.url as string)) {
-                errors.redirect_uris ??= [`Invalid Regex Pattern: ${uri.url as string}`];
-            }
-        }
-        return errors;
+    validate: ({ attributes }) => {
+        for (const uri of (attributes.redirect_uris as Fields[] | undefined) ?? [])
+            uri.redirect_uri_type ??= "authorization";
     },
-    represent: (provider, { world, request }) => ({
+    represent: (provider, { world }) => ({
         ...partialProvider(provider, world),
         client_type: provider.client_type,
         grant_types: provider.grant_types,
@@ -90,17 +68,9 @@ export const oauth2Providers: ObjectKind = {
         signing_key: provider.signing_key,
         encryption_key: provider.encryption_key,
         redirect_uris: (provider.redirect_uris as Fields[]).map((uri) => {
-            // A trap of Authentik: PATCH stores half a redirect URI, and the provider cannot be read any more.
-            if (uri.matching_mode === undefined || uri.url === undefined)
-                throw new UnhandledError("half a redirect URI");
-            const type = uri.redirect_uri_type ?? (request?.method === "PATCH" ? undefined : "authorization");
             // 2026.2 and older have but one type; the release candidates of 2026.5 know both.
-            const isUntyped = type === undefined || isOlder(world.version, "2026.4");
-            return {
-                matching_mode: uri.matching_mode,
-                url: uri.url,
-                ...(isUntyped ? {} : { redirect_uri_type: type }),
-            };
+            const { redirect_uri_type: type, ...untyped } = uri;
+            return isOlder(world.version, "2026.4") ? untyped : { ...untyped, redirect_uri_type: type };
         }),
         logout_uri: provider.logout_uri,
         logout_method: provider.logout_method,
@@ -142,13 +112,4 @@ export function partialProvider(provider: Stored, world: World): Fields {
         verbose_name_plural: "OAuth2/OpenID Providers",
         meta_model_name: "authentik_providers_oauth2.oauth2provider",
     };
-}
-
-function isRegularExpression(text: string): boolean {
-    try {
-        new RegExp(text);
-        return true;
-    } catch {
-        return false;
-    }
 }

@@ -37,7 +37,6 @@ export const policyBindings: ObjectKind = {
     },
     ordering: ["order", "pk"],
     search: [],
-    filters: { target: (binding, values) => values.includes(binding.target as string) },
     choices: { target: bindingModels },
     checkMembers: ({ attributes }, { world }) => {
         if (attributes.target === undefined) return {};

@@ -2,7 +2,7 @@ import type { Fields } from "../apiSchema";
 import { type Answer, json } from "../http";
 import type { Stored } from "../stored";
 
-import { type Context, NotFound, type ObjectKind, UnhandledError } from "./kind";
+import { type Context, NotFound, type ObjectKind } from "./kind";
 
 /** Roles. Users join them through add_user (Authentik 2025.12 and newer). */
 export const roles: ObjectKind = {
@@ -23,27 +23,11 @@ export const roles: ObjectKind = {
     search: ["name"],
     represent: (role) => ({ pk: role.pk, name: role.name }),
     actions: {
-        add_user: {
-            method: "POST",
-            permission: "authentik_rbac.change_role",
-            unfiltered: true,
-            unchecked: true,
-            run: (role, body, context) => setUser(role, body, context, true),
-        },
-        remove_user: {
-            method: "POST",
-            permission: "authentik_rbac.change_role",
-            unfiltered: true,
-            unchecked: true,
-            run: (role, body, context) => setUser(role, body, context, false),
-        },
+        add_user: { permission: "authentik_rbac.change_role", unfiltered: true, run: addUser },
     },
 };
 
-function setUser(role: Stored, body: Fields, { world, user: asking }: Context, member: boolean): Answer {
-    // This body is used as it is.
-    if (body.pk !== undefined && !/^\s*-?\d+\s*$/.test(String(body.pk)))
-        throw new UnhandledError("a user's key that is none");
+function addUser(role: Stored, body: Fields, { world, user: asking }: Context): Answer {
     const user = world.store.get("core/users", body.pk);
     if (
         !user ||
@@ -52,6 +36,6 @@ function setUser(role: Stored, body: Fields, { world, user: asking }: Context, m
         throw new NotFound("Not found.");
     }
     const others = (user.roles as string[]).filter((pk) => pk !== role.pk);
-    world.store.update(user, { roles: member ? [...others, role.pk] : others });
+    world.store.update(user, { roles: [...others, role.pk] });
     return json(204, undefined);
 }

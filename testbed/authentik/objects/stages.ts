@@ -1,9 +1,7 @@
-import type { FieldErrors, Fields } from "../apiSchema";
-import { milliseconds } from "../identifiers";
+import type { Fields } from "../apiSchema";
 import type { Reference, Stored } from "../stored";
 import { flowSummary } from "./flowSummary";
-import type { World } from "./kind";
-import { InvalidRequest, type ObjectKind } from "./kind";
+import type { ObjectKind, World } from "./kind";
 
 interface StageTable {
     /** Below stages/: "user_login". */
@@ -16,11 +14,6 @@ interface StageTable {
     readonly component: string;
     readonly defaults: Fields;
     readonly references?: Record<string, Reference>;
-    readonly durations?: readonly string[];
-    /** Lists that may not be empty. */
-    readonly nonEmpty?: readonly string[];
-    /** Checks a write as a whole; answers what is wrong with it. */
-    readonly rule?: (attributes: Fields) => FieldErrors | undefined;
     /** Members that are only shown. */
     readonly shown?: Fields;
 }
@@ -60,12 +53,6 @@ const tables: readonly StageTable[] = [
             recovery_flow: toFlow,
             passwordless_flow: toFlow,
         },
-        // A PATCH that leaves both out is refused too.
-        rule: ({ user_fields: userFields, sources }) => {
-            if ((userFields as string[] | undefined)?.length || (sources as string[] | undefined)?.length)
-                return undefined;
-            return { non_field_errors: ["When no user fields are selected, at least one source must be selected"] };
-        },
     },
     {
         name: "password",
@@ -76,7 +63,6 @@ const tables: readonly StageTable[] = [
         component: "ak-stage-password-form",
         defaults: { configure_flow: null, failed_attempts_before_cancel: 5, allow_show_password: false },
         references: { configure_flow: toFlow },
-        nonEmpty: ["backends"],
     },
     {
         name: "user_login",
@@ -93,7 +79,6 @@ const tables: readonly StageTable[] = [
             geoip_binding: "no_binding",
             remember_device: "days=30",
         },
-        durations: ["session_duration", "remember_me_offset", "remember_device"],
     },
     {
         name: "user_logout",
@@ -112,7 +97,6 @@ const tables: readonly StageTable[] = [
         applicationName: "authentik Stages.Consent",
         component: "ak-stage-consent-form",
         defaults: { mode: "expiring", consent_expire_in: "weeks=4" },
-        durations: ["consent_expire_in"],
     },
     {
         name: "authenticator/validate",
@@ -131,12 +115,6 @@ const tables: readonly StageTable[] = [
             webauthn_allowed_device_types: [],
         },
         references: { configuration_stages: { to: ["stages/authenticator/totp"], whenDeleted: "remove" } },
-        durations: ["last_auth_threshold"],
-        rule: ({ not_configured_action: action, configuration_stages: stages }) => {
-            if (action !== "configure" || (stages as string[] | undefined)?.length) return undefined;
-            const message = 'When "Not configured action" is set to "Configure", you must set a configuration stage.';
-            return { not_configured_action: [message] };
-        },
         shown: { webauthn_allowed_device_types_obj: [] },
     },
     {
@@ -167,25 +145,6 @@ export const stages: readonly ObjectKind[] = tables.map((table) => ({
     references: table.references ?? {},
     ordering: ["name"],
     search: ["name"],
-    filters: { stage_uuid: (stage: Stored, values: readonly string[]) => values.includes(stage.pk as string) },
-    checkMembers: ({ attributes }) => {
-        const errors: FieldErrors = {};
-        for (const name of table.nonEmpty ?? []) {
-            if (Array.isArray(attributes[name]) && !attributes[name].length)
-                errors[name] = ["This list may not be empty."];
-        }
-        for (const name of table.durations ?? []) {
-            const value = attributes[name];
-            if (typeof value === "string" && milliseconds(value) === undefined) {
-                errors[name] = [`${value} is not in the correct format of 'hours=3;minutes=1'.`];
-            }
-        }
-        return errors;
-    },
-    validate: ({ attributes }) => {
-        const errors = table.rule?.(attributes);
-        if (errors) throw new InvalidRequest(errors);
-    },
     represent: (stage, { world }) => ({
         ...commonMembers(world, stage, table),
         ...Object.fromEntries(

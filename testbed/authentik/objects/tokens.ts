@@ -29,22 +29,11 @@ export const tokens: ObjectKind = {
     references: { user: { to: ["core/users"], whenDeleted: "cascade" } },
     ordering: ["identifier", "expires"],
     search: ["identifier", "intent", "description"],
-    filters: {
-        user__username: (token, values, { world }) =>
-            values.includes((world.store.get("core/users", token.user) as Stored).username as string),
-    },
     owner: "user",
     createWithoutPermission: true,
-    checkMembers: ({ attributes, existing }) =>
-        existing && attributes.user !== undefined && attributes.user !== existing.user
-            ? { user: ["User cannot be changed"] }
-            : {},
     validate: ({ attributes, method }, { world, user: caller }) => {
         attributes.user ??= caller.pk;
         attributes.intent ??= "api";
-        if (attributes.intent !== "api" && attributes.intent !== "app_password") {
-            throw new InvalidRequest({ intent: [`Invalid intent ${String(attributes.intent)}`] });
-        }
         const normally = Date.now() + 30 * 60_000;
         if (attributes.intent === "app_password") {
             const owner = world.store.get("core/users", attributes.user) as Stored;
@@ -64,24 +53,6 @@ export const tokens: ObjectKind = {
             if (!world.permissions.isSuperuser(caller)) Object.assign(attributes, { user: caller.pk, expiring: true });
         }
     },
-    created: (token, { world, user: caller }) => {
-        if (world.permissions.isSuperuser(caller)) return;
-        // Authentik gives the maker a role of their own, with the right to see the key. It shows among the user's
-        // roles.
-        const name = `ak-managed-role--user-${caller.pk}`;
-        const role =
-            world.store.find("rbac/roles", "name", name) ??
-            world.store.insert("rbac/roles", { name, managed: `goauthentik.io/${name}` });
-        if (!(caller.roles as unknown[]).includes(role.pk)) {
-            world.store.update(caller, { roles: [...(caller.roles as string[]), role.pk] });
-        }
-        world.store.grant({
-            role: role.pk as string,
-            permission: "authentik_core.view_token_key",
-            model: "authentik_core.token",
-            objectPk: token.pk as string,
-        });
-    },
     represent: (token, context) => ({
         pk: token.pk,
         managed: token.managed,
@@ -95,21 +66,9 @@ export const tokens: ObjectKind = {
     }),
     actions: {
         view_key: {
-            method: "GET",
             permission: "authentik_core.view_token_key",
             unfiltered: true,
             run: (token) => json(200, { key: token.key }),
-        },
-        set_key: {
-            method: "POST",
-            permission: "authentik_core.set_token_key",
-            // A POST on an object counts as making one.
-            alsoNeeds: "authentik_core.add_token",
-            unfiltered: true,
-            run: (token, body, { world }) => {
-                world.store.update(token, { key: body.key });
-                return json(204, undefined);
-            },
         },
     },
 };

@@ -1,4 +1,4 @@
-import type { FieldErrors, Fields } from "../apiSchema";
+import type { Fields } from "../apiSchema";
 import { json } from "../http";
 import { newUuid, timestamp } from "../identifiers";
 import { hashPassword } from "../passwords";
@@ -7,7 +7,7 @@ import { unknownMembers } from "../versions";
 import type { Context, ObjectKind } from "./kind";
 import { avatar, partialGroup, roleOf, uidOf } from "./summaries";
 
-/** Users. PUT without `groups` or `roles` clears them; `attributes` is replaced whole. */
+/** Users. `attributes` is replaced whole. */
 export const users: ObjectKind = {
     path: "core/users",
     model: "authentik_core.user",
@@ -36,7 +36,6 @@ export const users: ObjectKind = {
         password_change_date: timestamp(),
         password: null,
     }),
-    putDefaults: () => ({ groups: [], roles: [] }),
     unique: { username: { message: "This field must be unique." } },
     references: {
         groups: { to: ["core/groups"], whenDeleted: "remove" },
@@ -44,18 +43,10 @@ export const users: ObjectKind = {
     },
     ordering: ["username"],
     search: ["username", "name", "email"],
-    checkMembers: ({ attributes }) => {
-        const errors: FieldErrors = {};
-        const path = (attributes.path as string | undefined) ?? "users";
-        if (path.startsWith("/") || path.endsWith("/")) errors.path = ["No leading or trailing slashes allowed."];
-        else if (path.includes("//")) errors.path = ["No empty segments in user path allowed."];
-        return errors;
-    },
     validate: ({ attributes }) => {
         attributes.last_updated = timestamp();
     },
-    represent: (user, { world, request }) => {
-        const flag = (name: string) => (request?.query.get(name) ?? "true").toLowerCase() === "true";
+    represent: (user, { world }) => {
         return {
             pk: user.pk,
             username: user.username,
@@ -65,11 +56,11 @@ export const users: ObjectKind = {
             date_joined: user.date_joined,
             is_superuser: world.permissions.isSuperuser(user),
             groups: user.groups,
-            groups_obj: flag("include_groups")
-                ? (user.groups as string[]).map((pk) => partialGroup(world.store.get("core/groups", pk) as Stored))
-                : null,
+            groups_obj: (user.groups as string[]).map((pk) =>
+                partialGroup(world.store.get("core/groups", pk) as Stored),
+            ),
             roles: user.roles,
-            roles_obj: flag("include_roles") ? (user.roles as string[]).map((pk) => roleOf(world, pk)) : null,
+            roles_obj: (user.roles as string[]).map((pk) => roleOf(world, pk)),
             email: user.email,
             avatar,
             attributes: user.attributes,
@@ -84,7 +75,6 @@ export const users: ObjectKind = {
     actions: {
         // Sessions that are open stay open, as measured.
         set_password: {
-            method: "POST",
             permission: "authentik_core.reset_user_password",
             run: (user, body, { world }) => {
                 world.store.update(user, {
@@ -117,7 +107,7 @@ export function sessionUser({ world, user }: Pick<Context, "world" | "user">): F
         uid: uidOf(user),
         settings: {},
         type: user.type,
-        system_permissions: world.permissions.systemPermissions(user),
+        system_permissions: [],
     };
     const isUnknown = new Set(unknownMembers({ path: "core/users/me" }, world, "answered"));
     const known = (fields: Fields): Fields =>

@@ -1,4 +1,4 @@
-import { call, isReal, target, targetForAll } from "./target";
+import { isReal, target, targetForAll } from "./target";
 
 targetForAll();
 
@@ -18,57 +18,10 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
         },
     );
 
-    test(
-        "a path without its trailing slash is 404 to GET and 405 without a body to POST [fact: " +
-            "no trailing slash: GET 404, POST 405]",
-        async () => {
-            expect((await target.api("GET", "/core/groups")).status).toBe(404);
-            const post = await target.api("POST", "/core/groups", { name: "x" });
-            expect([post.status, post.text, post.headers["content-type"]]).toEqual([
-                405,
-                "",
-                "text/html; charset=utf-8",
-            ]);
-        },
-    );
-
-    test(
-        "what is not there is 404, with words that tell a bad key from an unknown one [fact: " + "Missing object 404]",
-        async () => {
-            const unknown = await target.api("GET", "/core/groups/00000000-0000-4000-8000-000000000000/");
-            expect([unknown.status, unknown.body]).toEqual([404, { detail: "No Group matches the given query." }]);
-            const malformed = await target.api("GET", "/core/groups/not-a-uuid/");
-            expect([malformed.status, malformed.body]).toEqual([404, { detail: "Not found." }]);
-            expect((await target.api("GET", "/nonesuch/")).status).toBe(404);
-        },
-    );
-
-    test("a body that is not JSON is 400, of another type 415, and a list 400 [fact: bad JSON 400]", async () => {
-        const url = `${target.url}/api/v3/core/groups/`;
-        const headers = { authorization: `Bearer ${target.token}` };
-        const broken = await call(url, {
-            method: "POST",
-            text: "{bad",
-            headers: { ...headers, "content-type": "application/json" },
-        });
-        expect(broken.status).toBe(400);
-        expect(broken.body.detail).toMatch(/^JSON parse error - /);
-        const text = await call(url, {
-            method: "POST",
-            text: "{}",
-            headers: { ...headers, "content-type": "text/plain" },
-        });
-        expect([text.status, text.body]).toEqual([415, { detail: 'Unsupported media type "text/plain" in request.' }]);
-        const list = await target.api("POST", "/core/groups/", []);
-        expect([list.status, list.body]).toEqual([
-            400,
-            { non_field_errors: [expect.stringContaining("Invalid data. Expected a dictionary")] },
-        ]);
-    });
-
-    test("a method that a path does not have is 405 with JSON", async () => {
-        const reply = await target.api("DELETE", "/core/groups/");
-        expect([reply.status, reply.body]).toEqual([405, { detail: 'Method "DELETE" not allowed.' }]);
+    test("what is not there is 404 [fact: Missing object 404]", async () => {
+        const unknown = await target.api("GET", "/core/groups/00000000-0000-4000-8000-000000000000/");
+        expect([unknown.status, unknown.body]).toEqual([404, { detail: "No Group matches the given query." }]);
+        expect((await target.api("GET", "/nonesuch/")).status).toBe(404);
     });
 
     test(
@@ -92,8 +45,6 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
             expect(second.body.pagination).toMatchObject({ next: 0, previous: 1, start_index: 3, end_index: 3 });
             expect([...first.body.results, ...second.body.results].map((group) => group.name)).toEqual(names);
             expect((await target.api("GET", `${search}&page=3`)).status).toBe(404);
-            const reversed = await target.api("GET", `${search}&ordering=-name`);
-            expect(reversed.body.results[0].name).toBe(names[2]);
         },
     );
 
@@ -133,9 +84,6 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
                 400,
                 { target: ["Select a valid choice. That choice is not one of the available choices."] },
             ]);
-            expect((await target.api("GET", "/policies/bindings/?target=bad")).body).toEqual({
-                target: ["“bad” is not a valid UUID."],
-            });
         },
     );
 
@@ -185,55 +133,16 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
     test('refused values are 400 with a message list per member [fact: validation 400 {"field":["…"]}]', async () => {
         const cases: [path: string, body: object, answer: object][] = [
             ["/core/groups/", {}, { name: ["This field is required."] }],
-            ["/core/groups/", { name: "" }, { name: ["This field may not be blank."] }],
-            ["/core/groups/", { name: null }, { name: ["This field may not be null."] }],
             [
                 "/core/groups/",
                 { name: "x", users: [999_999] },
                 { users: ['Invalid pk "999999" - object does not exist.'] },
             ],
-            ["/core/groups/", { name: "x", parents: ["bad"] }, { parents: ["“bad” is not a valid UUID."] }],
             ["/core/users/", {}, { username: ["This field is required."], name: ["This field is required."] }],
-            ["/core/users/", { username: "x", name: "x", type: "y" }, { type: ['"y" is not a valid choice.'] }],
-            [
-                "/core/users/",
-                { username: "x", name: "x", path: "/y" },
-                { path: ["No leading or trailing slashes allowed."] },
-            ],
-            ["/core/tokens/", { identifier: "x", intent: "recovery" }, { intent: ["Invalid intent recovery"] }],
-            [
-                "/stages/user_login/",
-                { name: "x", session_duration: "y" },
-                { session_duration: ["y is not in the correct format of 'hours=3;minutes=1'."] },
-            ],
         ];
         for (const [path, body, answer] of cases) {
             const reply = await target.api("POST", path, body);
             expect([path, body, reply.status, reply.body]).toEqual([path, body, 400, answer]);
         }
-    });
-
-    test("a provider's mistakes are named together", async () => {
-        const none = "00000000-0000-4000-8000-000000000000";
-        const flow = (await target.flow("default-provider-authorization-implicit-consent")).pk;
-        const base = { name: "x", authorization_flow: flow, invalidation_flow: flow };
-        const refused = async (body: object) => (await target.api("POST", "/providers/oauth2/", body)).body;
-        expect(
-            await refused({
-                ...base,
-                authorization_flow: none,
-                invalidation_flow: "x",
-                redirect_uris: [],
-                signing_key: none,
-                sub_mode: "x",
-                access_code_validity: "x",
-            }),
-        ).toEqual({
-            authorization_flow: [`Invalid pk "${none}" - object does not exist.`],
-            invalidation_flow: ["“x” is not a valid UUID."],
-            access_code_validity: ["x is not in the correct format of 'hours=3;minutes=1'."],
-            signing_key: [`Invalid pk "${none}" - object does not exist.`],
-            sub_mode: ['"x" is not a valid choice.'],
-        });
     });
 });

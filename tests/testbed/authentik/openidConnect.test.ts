@@ -40,18 +40,14 @@ async function newCode(
     return code as string;
 }
 
-function redeem(
-    site: Site,
-    form: Record<string, string>,
-    options: { secret?: string; headers?: Record<string, string> } = {},
-) {
+function redeem(site: Site, form: Record<string, string>, options: { secret?: string } = {}) {
     const basic = Buffer.from(`${site.slug}:${encodeURIComponent(options.secret ?? "a client's secret")}`).toString(
         "base64",
     );
     return call(`${target.url}/application/o/token/`, {
         method: "POST",
         form: { grant_type: "authorization_code", redirect_uri: callback, ...form },
-        headers: { authorization: `Basic ${basic}`, ...options.headers },
+        headers: { authorization: `Basic ${basic}` },
     });
 }
 
@@ -89,9 +85,6 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
                 headers: { host: "id.example.org", "x-forwarded-proto": "https" },
             });
             expect(proxied.body).toMatchObject(expected("https://id.example.org"));
-            expect(proxied.body.claims_supported).toEqual(
-                expect.arrayContaining(["preferred_username", "groups", "email"]),
-            );
             expect((await call(`${target.url}/application/o/nonesuch/.well-known/openid-configuration`)).status).toBe(
                 404,
             );
@@ -106,7 +99,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         async () => {
             const site = await target.makeApplication();
             const visitor = new Visitor(target.url);
-            const path = authorizePath(site, { nonce: "a nonce" });
+            const path = authorizePath(site);
             const first = await visitor.go(path);
             expect(first.status).toBe(302);
             const page = new URL(first.headers.location as string, target.url);
@@ -140,12 +133,11 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
             expect(claims).toMatchObject({
                 iss: `${target.url}/application/o/${site.slug}/`,
                 aud: site.slug,
-                sub: site.user.username,
+                sub: site.user.uid,
                 preferred_username: site.user.username,
                 groups: [site.group.name],
                 email: "robot@example.org",
                 email_verified: false,
-                nonce: "a nonce",
                 acr: "goauthentik.io/providers/oauth2/default",
             });
             expect(claims.exp - claims.iat).toBeGreaterThanOrEqual(3599);
@@ -161,7 +153,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
                 headers: { authorization: `Bearer ${reply.body.access_token}` },
             });
             expect(userinfo.body).toMatchObject({
-                sub: site.user.username,
+                sub: site.user.uid,
                 groups: [site.group.name],
                 email: "robot@example.org",
             });
@@ -175,23 +167,6 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
             expect([again.status, again.body.error]).toEqual([400, "invalid_grant"]);
         },
     );
-
-    test("a login by password is told so (amr), and the issuer follows the host of the token request", async () => {
-        const site = await target.makeApplication();
-        await target.api("POST", `/core/users/${site.user.pk}/set_password/`, { password: "the password" });
-        const visitor = new Visitor(target.url);
-        await visitor.logIn(site.user.username, "the password");
-        const code = await newCode(site, visitor);
-        const reply = await redeem(
-            site,
-            { code },
-            { headers: { host: "id.example.org", "x-forwarded-proto": "https" } },
-        );
-        expect(parts(reply.body.id_token).claims).toMatchObject({
-            iss: `https://id.example.org/application/o/${site.slug}/`,
-            amr: ["pwd"],
-        });
-    });
 
     test(
         'what the authorization endpoint refuses [fact: client id unknown 400 "Client ID Error"; ' +
@@ -259,7 +234,6 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect([uri.status, uri.body.error]).toEqual([400, "invalid_client"]);
         expect((await redeem(site, { code: "nonsense" })).body.error).toBe("invalid_grant");
         expect((await redeem(site, { grant_type: "nonsense" })).body.error).toBe("unsupported_grant_type");
-        expect((await call(`${target.url}/application/o/token/`)).status).toBe(405);
         // None of them used the code up.
         expect((await redeem(site, { code })).status).toBe(200);
     });
@@ -308,44 +282,6 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         const tokens = await redeem(site, { code: await newCode(site, await loggedIn(site)) });
         expect(parts(tokens.body.id_token).claims.iss).toBe(`${target.url}/`);
     });
-
-    test(
-        "client_credentials with a user name and an app password gives an id_token; " +
-            "the client secret is not looked at [fact: " +
-            "client_credentials with `username` and app password returns id_token and access_token with groups; " +
-            "the client secret is not checked]",
-        async () => {
-            const site = await target.makeApplication();
-            const password = await target.makeToken(site.user.pk, "app_password");
-            const ask = (changes: Record<string, string>) =>
-                call(`${target.url}/application/o/token/`, {
-                    method: "POST",
-                    form: {
-                        grant_type: "client_credentials",
-                        client_id: site.slug,
-                        username: site.user.username,
-                        password,
-                        scope: "openid profile",
-                        ...changes,
-                    },
-                });
-            const reply = await ask({});
-            expect(reply.status).toBe(200);
-            for (const token of [reply.body.id_token, reply.body.access_token]) {
-                expect(parts(token).claims).toMatchObject({
-                    preferred_username: site.user.username,
-                    groups: [site.group.name],
-                });
-            }
-            expect((await ask({ password: "wrong" })).body.error).toBe("invalid_grant");
-            const stranger = await target.make("/core/users/", { username: target.name("unbound"), name: "" });
-            const refused = await ask({
-                username: stranger.username,
-                password: await target.makeToken(stranger.pk, "app_password"),
-            });
-            expect(refused.body.error).toBe("invalid_grant");
-        },
-    );
 
     test("explicit consent is asked for once [fact: consent asked once in four weeks by default]", async () => {
         const consent = "default-provider-authorization-explicit-consent";

@@ -61,10 +61,6 @@ describe(`permissions [${isReal ? "real" : "stand-in"}]`, () => {
                 (await target.api("GET", "/core/groups/00000000-0000-4000-8000-000000000000/", undefined, token))
                     .status,
             ).toBe(404);
-            const raised = await target.api("PATCH", path, { is_superuser: true }, token);
-            expect(raised.body).toEqual({
-                is_superuser: ["User does not have permission to set superuser status to True."],
-            });
         },
     );
 
@@ -122,25 +118,12 @@ describe(`permissions [${isReal ? "real" : "stand-in"}]`, () => {
     );
 
     test(
-        "assigning: names with their app, model and object together, " +
-            "an unknown permission is an unhandled error [fact: " +
-            'POST assigned_by_roles/{pk}/assign/ {"permissions":["app.codename"]}; bare code names 400]',
+        "assigning an unknown permission is an unhandled error [fact: " +
+            'POST assigned_by_roles/{pk}/assign/ {"permissions":["app.codename"]}]',
         async () => {
             const { assign } = await robot("assign", []);
-            const refused = async (body: object) => {
-                const reply = await target.api("POST", assign, body);
-                return [reply.status, reply.body];
-            };
-            expect(await refused({})).toEqual([400, { permissions: ["This field is required."] }]);
-            expect(await refused({ permissions: ["view_group"] })).toEqual([
-                400,
-                { permissions: ["When assigning global permissions, codename must be given as app_label.codename"] },
-            ]);
-            expect(await refused({ permissions: ["authentik_core.view_user"], model: "authentik_core.user" })).toEqual([
-                400,
-                { non_field_errors: ["The fields model, object_pk must be used together."] },
-            ]);
-            expect(await refused({ permissions: ["authentik_core.nonesuch"] })).toEqual([405, undefined]);
+            const reply = await target.api("POST", assign, { permissions: ["authentik_core.nonesuch"] });
+            expect([reply.status, reply.text]).toEqual([405, ""]);
         },
     );
 
@@ -161,16 +144,10 @@ describe(`permissions [${isReal ? "real" : "stand-in"}]`, () => {
             expect(reply.status).toBe(201);
             target.remember(`/core/tokens/${identifier}/`);
             expect(reply.body.user).toBe(user.pk);
-            // Its maker may see the key, by a role that shows among the user's own from now on.
-            expect((await target.api("GET", `/core/tokens/${identifier}/view_key/`, undefined, token)).status).toBe(
-                200,
-            );
-            const roles = (await target.api("GET", `/core/users/${user.pk}/`)).body.roles_obj as {
+            for (const role of (await target.api("GET", `/core/users/${user.pk}/`)).body.roles_obj as {
                 pk: string;
                 name: string;
-            }[];
-            expect(roles.map((role) => role.name)).toContain(`ak-managed-role--user-${user.pk}`);
-            for (const role of roles)
+            }[])
                 if (role.name.startsWith("ak-managed")) target.remember(`/rbac/roles/${role.pk}/`);
         },
     );

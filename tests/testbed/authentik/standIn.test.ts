@@ -219,7 +219,6 @@ describe("schema.yml, cut up", () => {
             if (kind.readOnly) continue;
             for (const [method, place] of [
                 ["POST", `/${kind.path}/`],
-                ["PUT", item],
                 ["PATCH", item],
             ] as const) {
                 expect([method, place, schema.operation(method, place)?.request]).toEqual([
@@ -228,8 +227,9 @@ describe("schema.yml, cut up", () => {
                     expect.anything(),
                 ]);
             }
-            for (const [verb, action] of Object.entries(kind.actions ?? {})) {
-                expect(schema.operation(action.method, `${item}${verb}/`)).toBeDefined();
+            for (const verb of Object.keys(kind.actions ?? {})) {
+                const place = `${item}${verb}/`;
+                expect(schema.operation("POST", place) ?? schema.operation("GET", place)).toBeDefined();
             }
         }
         expect(schema.operation("GET", "/nonesuch/")).toBeUndefined();
@@ -257,7 +257,7 @@ describe("small parts", () => {
     });
 
     test("expressions: the account's name, with or without return, and nothing that only looks alike", () => {
-        const context = { username: undefined, authenticated: false, inFlow: true };
+        const context = { authenticated: false, inFlow: true };
         for (const expression of [
             'return request.context["pending_user"].username == "robot"',
             "request.context['pending_user'].username == 'robot'",

@@ -153,7 +153,7 @@ export class Target {
             redirect_uris: [{ matching_mode: "strict", url: "http://127.0.0.1:9/callback" }],
             signing_key: (await this.find("/crypto/certificatekeypairs/?name=authentik+Self-signed+Certificate")).pk,
             property_mappings: mappings.map((mapping) => mapping.pk),
-            sub_mode: "user_username",
+            sub_mode: "hashed_user_id",
             grant_types: overrides.grantTypes ?? ["authorization_code", "client_credentials"],
             ...overrides.provider,
         });
