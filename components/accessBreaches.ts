@@ -1,5 +1,6 @@
 /**
- * What must hold of any policy that a deployment puts into force, and what in it would surprise; in words. Pure.
+ * What every policy must satisfy before it is deployed, and what in a policy would surprise. Reported as sentences.
+ * Pure.
  */
 import {
     type AccessPolicy,
@@ -20,20 +21,20 @@ import { isDeclaredMovable } from "./settings/movableTags";
 import { covers, mayOverlap } from "./settings/patterns";
 import { exampleOf } from "./settings/tagForms";
 
-/** Who may do what only admins may otherwise. */
+/** Who else may do what is otherwise for admins only. */
 export interface Exceptions {
     adminsGroup: string;
     adminsMayUpdate: boolean;
-    /** Each identity of CI, and the patterns of the repositories in which it may move tags. */
+    /** Each identity of CI, and the repositories and tags in which it may move tags. */
     workloads: readonly WorkloadRights[];
 }
 
-/** An identity of CI, as far as tags go that it may move. */
+/** What an identity of CI may do with tags that move. */
 export type WorkloadRights = Pick<Workload, "group" | "channels" | "movableTags">;
 
 /**
- * What must hold of any policy that is pushed, whatever the settings; each breach as a sentence.
- * Checked on the rendered config too, so that `zot.extraConfig` cannot undo it.
+ * Checks what every deployed policy must satisfy, whatever the settings say. Returns each breach as a sentence.
+ * The rendered config is checked too, because `zot.extraConfig` could undo what the settings declare.
  */
 export function policyBreaches(
     policy: AccessPolicy,
@@ -53,7 +54,7 @@ export function policyBreaches(
         const loggedInExtra = rule.loggedIn.filter((action) => action !== "read");
         if (loggedInExtra.length > 0) breaches.push(`everyone who is logged in may ${list(loggedInExtra)} ${where}`);
         const lost = rule.anonymous.filter((action) => !rule.loggedIn.includes(action));
-        if (lost.length > 0) breaches.push(`who logs in loses ${list(lost)} ${where}, which anonymous readers have`);
+        if (lost.length > 0) breaches.push(`a login takes away ${list(lost)} ${where}, which anonymous readers have`);
         const certain = rightsUnder(rule, policy, admin, { unconditional: true });
         const missing = (["read", "create", "delete"] as const).filter((action) => !certain.includes(action));
         if (missing.length > 0) breaches.push(`the group ${adminsGroup} is locked out of ${list(missing)} ${where}`);
@@ -61,7 +62,7 @@ export function policyBreaches(
     }
     for (const grant of policy.everywhere) {
         breaches.push(...grantBreaches(grant, "everywhere, by adminPolicy"));
-        // zot 2.1.20: whatever actions it names, and whether or not its conditions hold.
+        // zot 2.1.20 does so for any action in the grant, and even when the grant's conditions do not hold.
         const others = holdersOf({ ...grant, groups: grant.groups.filter((group) => group !== adminsGroup) });
         if (others.length > 0)
             breaches.push(
@@ -93,7 +94,7 @@ export function policyBreaches(
         ];
     }
 
-    /** Whether a grant is an identity's of CI, and of no other repositories and tags than those that it may move. */
+    /** Whether a grant is for an identity of CI only, and covers only repositories and tags that it may move. */
     function isOfMoving(grant: Grant, pattern: string): boolean {
         return workloads.some(({ group, channels, movableTags }) => {
             const isChannel = (own: string) => channels.some((channel) => covers(channel, own));
@@ -109,8 +110,8 @@ export function policyBreaches(
 }
 
 /**
- * Rules by which CI may push to the repositories of a channel, and not move tags in them: the longest pattern decides,
- * and nothing is inherited. Each as the middle of a sentence, with what to add.
+ * Rules under which CI may push to a channel's repositories but not move tags in them. Such rules exist because the
+ * longest pattern decides and nothing is inherited. Each is returned as the middle of a sentence that says what to add.
  */
 export function closedChannels(policy: AccessPolicy, { group, channels }: WorkloadRights): string[] {
     return policy.rules.flatMap((rule) => {
@@ -126,13 +127,13 @@ export function closedChannels(policy: AccessPolicy, { group, channels }: Worklo
         };
         return [
             `by the rule for ${JSON.stringify(rule.pattern)} CI may push to repositories that match ` +
-                `${closed.map((channel) => JSON.stringify(channel)).join(" and ")}, and not move tags there, ` +
-                `against access.channels; add to its policies ${JSON.stringify(entry)}`,
+                `${closed.map((channel) => JSON.stringify(channel)).join(" and ")}, but not move tags there, ` +
+                `contrary to access.channels; add to its policies ${JSON.stringify(entry)}`,
         ];
     });
 }
 
-/** The same for tags that move beside versions. */
+/** The same as {@link closedChannels}, for tags that move beside versions (`access.movableTags`). */
 export function closedMovableTags(policy: AccessPolicy, { group, movableTags }: WorkloadRights): string[] {
     return policy.rules.flatMap((rule) =>
         Object.entries(movableTags).flatMap(([pattern, tags]) => {
@@ -143,14 +144,14 @@ export function closedMovableTags(policy: AccessPolicy, { group, movableTags }: 
             const entry = { groups: [group], actions: ["update"], conditions: [{ expression }] };
             return [
                 `by the rule for ${JSON.stringify(rule.pattern)} CI may push to repositories that match ` +
-                    `${JSON.stringify(pattern)}, and not move tags like ${tags.map(exampleOf).join(" and ")} there, ` +
-                    `against access.movableTags; add to its policies ${JSON.stringify(entry)}`,
+                    `${JSON.stringify(pattern)}, but not move tags like ${tags.map(exampleOf).join(" and ")} there, ` +
+                    `contrary to access.movableTags; add to its policies ${JSON.stringify(entry)}`,
             ];
         }),
     );
 }
 
-/** Patterns, of channels or of tags that move, of which no repository is one that a group of CI may push to. */
+/** Those patterns (of channels, or of tags that move) which match no repository that a group of CI may push to. */
 export function emptyPatterns(policy: AccessPolicy, group: string, patterns: readonly string[]): string[] {
     return patterns.filter(
         (pattern) =>
@@ -160,7 +161,7 @@ export function emptyPatterns(policy: AccessPolicy, group: string, patterns: rea
     );
 }
 
-/** What CI may do in a channel's repositories where a rule decides; undefined where it decides for none of them. */
+/** What CI may do in a channel's repositories under a rule; undefined if the rule decides for none of them. */
 function ciRightsIn(policy: AccessPolicy, rule: RepositoryRule, channel: string, group: string) {
     const isHidden = policy.rules.some(
         ({ pattern }) =>
@@ -179,8 +180,11 @@ const isOnlyFor = (grant: Grant, group: string) =>
     grant.users.length === 0 && grant.groups.every((name) => name === group);
 
 /**
- * By what someone other than admins could push to repositories of a pull-through cache, in place of upstream, in words.
- * `cache` is the pattern of its repositories. Errs on the side of naming a rule.
+ * The rules that let someone other than admins push to repositories of a pull-through cache, in place of upstream.
+ * In doubt it names a rule.
+ *
+ * @param cache the pattern of the cache's repositories
+ * @returns each rule in words: `the rule for "team/**"`, `adminPolicy`
  */
 export function pushableInCache(policy: AccessPolicy, cache: string, adminsGroup: string): string[] {
     const mayPush = (grants: Grant[]) =>
@@ -198,10 +202,11 @@ export function pushableInCache(policy: AccessPolicy, cache: string, adminsGroup
 }
 
 /**
- * Pairs of patterns of one length that may match one repository and give different rights: zot takes either, by chance.
+ * Pairs of patterns of equal length that may match the same repository and give different rights. zot then picks
+ * either, by chance.
  */
 export function ambiguousPatterns(policy: AccessPolicy): [string, string][] {
-    // What only says why gives no right, and what a condition says is none.
+    // A grant that can never hold gives no right, and the message of a condition makes no difference.
     const given = ({ conditions, ...grant }: Grant) => ({
         ...grant,
         on: conditions?.map(({ expression }) => expression),

@@ -1,9 +1,9 @@
 /**
  * What a change of policy gives and takes, in words: who gains or loses which action on which repositories. Pure.
  *
- * Rights are compared where they apply. A rule that is added beside another and gives the same is no change, and a rule
- * that takes the place of a more general one is compared with that one. Where patterns are hard to compare, a change is
- * named rather than left out.
+ * Rights are compared where they apply. A new rule that gives the same as the one beside it is no change. A rule that
+ * takes the place of a more general one is compared with that one. If patterns are hard to compare, the change is
+ * reported rather than left out.
  */
 import {
     type AccessMatrix,
@@ -26,14 +26,14 @@ export interface AccessChange {
     /** Who, as the access matrix names them: `anonymous`, `group admins`, … */
     who: string;
     kind: Kind;
-    /** Actions, or what is gained or lost of one: `create of tags like v1.4.2-f3c9a11`, or `… that are not like …`. */
+    /** The actions, or the part of an action: `create of tags like v1.4.2-f3c9a11`, or `… that are not like …`. */
     actions: string[];
-    /** The repositories: those that match any item; an item of two patterns stands for those that match both. */
+    /** The repositories: those that match any item. An item of two patterns means the repositories that match both. */
     repositories: string[][];
-    /** What is not part of it, although it matches: a rule of its own decides there. */
+    /** Exceptions: repositories that match, but for which another rule decides. */
     except: string[][];
     /**
-     * True where the action was and is possible, and what changes is whether that hangs on a condition of the request.
+     * True if the action was possible before and still is, and only a condition of the request was added or dropped.
      */
     condition?: boolean;
 }
@@ -44,12 +44,12 @@ type Kind = (typeof KINDS)[number];
 /** Whether someone may do more than before. */
 export const isWidening = (change: AccessChange): boolean => change.kind === "gains";
 
-/** Repositories to which one rule applied before, and one applies after; without a rule nobody has a right. */
+/** Repositories for which one rule decided before and one decides after. Without a rule nobody has a right. */
 interface Region {
-    /** Keys of the matrix. */
+    /** The key of the matrix that decides. */
     before: string | undefined;
     after: string | undefined;
-    /** One pattern, or several of which none holds another. */
+    /** One pattern, or several of which none covers another. */
     name: string[];
 }
 
@@ -60,7 +60,7 @@ interface RegionRights {
     after: readonly Right[];
 }
 
-/** What changes from one matrix to the other; what widens comes first, and first of that what anyone gains. */
+/** The changes from one matrix to the other: what widens first, and among that first what anyone gains. */
 export function accessChanges(before: AccessMatrix, after: AccessMatrix): AccessChange[] {
     const regions = regionsOf(Object.keys(before), Object.keys(after));
     const rightsOf = (who: string): RegionRights[] =>
@@ -71,7 +71,7 @@ export function accessChanges(before: AccessMatrix, after: AccessMatrix): Access
         }));
     const everyone = rightsOf(LOGGED_IN_ROW);
     const changes = rowsOf(before, after).flatMap((who) => {
-        // What everyone who is logged in gains is said once.
+        // A gain of everyone who is logged in is reported once, not again for each group.
         const saidOfEveryone = who === ANONYMOUS_ROW || who === LOGGED_IN_ROW ? [] : everyone;
         const rights = rightsOf(who);
         const isReal: IsReal = (region, right, kind) => {
@@ -86,21 +86,21 @@ export function accessChanges(before: AccessMatrix, after: AccessMatrix): Access
 type IsReal = (region: Region, right: Right, kind: Kind) => boolean;
 
 /**
- * Whether some repository of a region has a right by the one matrix that it lacks by the other: keys of one rule add
- * up, and what a region's own key lacks another one may give. Where that is too much to tell, yes.
+ * Whether some repository of a region has a right in one matrix that it lacks in the other. The keys of one rule add
+ * up, so another key may give what the region's own key lacks. Says yes if there are too many combinations to decide.
  */
 function changesSomewhere(region: Region, right: Right, who: string, from: AccessMatrix, to: AccessMatrix): boolean {
     const meets = (key: string) =>
         patternsOfKey(key).every((pattern) => region.name.every((other) => mayOverlap(pattern, other)));
     const [before, after] = [from, to].map((matrix) => Object.keys(matrix).filter(meets)) as [string[], string[]];
-    // Whole rules do not add up: there is one for each repository.
+    // Without parts nothing adds up: one rule decides for each repository.
     if (![...before, ...after].some((key) => patternsOfKey(key).length > 1)) return true;
     const patterns = [...new Set([...region.name, ...patternsOf(...before, ...after)])];
     const rightsAt = (matrix: AccessMatrix, keys: string[], matches: (pattern: string) => boolean): Right[][] => {
         const there = keys.filter((key) => patternsOfKey(key).every(matches));
         const longest = Math.max(...there.map((key) => patternsOfKey(key)[0].length));
         const rules = new Set(there.map((key) => patternsOfKey(key)[0]).filter(({ length }) => length === longest));
-        // Of two rules of one length, which zot takes by chance, each is looked at.
+        // zot picks one of two rules of equal length by chance, so both are tried.
         const given = [...rules].map((rule) =>
             there.filter((key) => patternsOfKey(key)[0] === rule).flatMap((key) => rightsIn(matrix, key, who)),
         );
@@ -110,12 +110,12 @@ function changesSomewhere(region: Region, right: Right, who: string, from: Acces
         region.name.every(matches) &&
         rightsAt(from, before, matches).some((rights) => !includesRight(rights, right)) &&
         rightsAt(to, after, matches).some((rights) => includesRight(rights, right));
-    // What comes to mind is tried before all that there is.
+    // A few obvious names are tried before the full search.
     const isExample = (name: string) => isThere((pattern) => matchesPattern(pattern, name));
     return region.name.flatMap(examplesOf).some(isExample) || someRepository(patterns, isThere) !== false;
 }
 
-/** Names that match a pattern. */
+/** A few names that match a pattern. */
 const examplesOf = (pattern: string): string[] =>
     ["x", "x/y", ""].map((some) =>
         pattern
@@ -126,7 +126,7 @@ const examplesOf = (pattern: string): string[] =>
             .replaceAll("//", "/"),
     );
 
-/** What one row of the matrix gains or loses, but for what is `said` of another row in the same regions. */
+/** What one row of the matrix gains or loses, except for what was already `said` of another row in the same regions. */
 function changesOfRow(
     who: string,
     kind: Kind,
@@ -159,13 +159,13 @@ function changesOfRow(
     });
 }
 
-/** Whether a right is there on the one side of a region and not on the other. */
+/** Whether a right exists on one side of a region and not on the other. */
 function hasChanged({ before, after }: RegionRights, right: Right, kind: Kind): boolean {
     const [from, to] = kind === "gains" ? [before, after] : [after, before];
     return to.includes(right) && !includesRight(from, right);
 }
 
-/** A right that changes; an action of which a limited one stays is what that leaves out. */
+/** A changed right in words. If a limited form of the action stays, it is named as the exception. */
 function rightInWords({ before, after }: RegionRights, right: Right, kind: Kind): string {
     const stays = (kind === "gains" ? before : after).filter((other) => actionOf(other) === right);
     if (stays.length === 0) return right;
@@ -174,18 +174,19 @@ function rightInWords({ before, after }: RegionRights, right: Right, kind: Kind)
 }
 
 /**
- * Whether a region ends otherwise than those of which the change is told: without what is gained, or with what is lost.
+ * Whether a region ends up differently from those for which the change is reported: without what is gained, or with
+ * what is lost.
  */
 const differs = ({ after }: RegionRights, right: Right, kind: Kind): boolean =>
     includesRight(after, right) !== (kind === "gains");
 
-/** Whether some of a region lies within another one that has a single pattern, and is not that. */
+/** Whether part of a region lies within another region that has a single pattern, and is not that pattern itself. */
 const isInside = (name: string[], [outer, ...others]: string[]): boolean =>
     others.length === 0 && name.some((pattern) => pattern !== outer && covers(outer!, pattern));
 
 /**
- * The same for policies, conditions of grants included: one that is dropped widens. That a condition itself is another
- * one is not seen here.
+ * The changes between two policies, including conditions of grants: a dropped condition widens. Does not see that one
+ * condition was replaced by another.
  */
 export function policyChanges(before: AccessPolicy, after: AccessPolicy): AccessChange[] {
     const possible = accessChanges(accessMatrix(before), accessMatrix(after));
@@ -197,7 +198,7 @@ export function policyChanges(before: AccessPolicy, after: AccessPolicy): Access
     ]);
 }
 
-/** The same for changes that say the same. */
+/** The same key for changes that say the same. */
 const changeKey = ({ who, kind, actions, repositories }: AccessChange) =>
     JSON.stringify([who, kind, actions, repositories]);
 
@@ -208,7 +209,7 @@ function withoutConditional({ rules, everywhere }: AccessPolicy): AccessPolicy {
     };
 }
 
-/** Limits are compared by what they say. */
+/** Whether all conditions of a grant are limits that this program understands; those are compared by meaning. */
 const isCertain = (grant: Grant): boolean => limitsOfGrant(grant) !== undefined;
 
 /** Every pair of rules that may decide for one repository, before and after. */
@@ -230,11 +231,11 @@ function isPossible(first: string | undefined, second: string | undefined, befor
     return !isHidden(first, second, before) && !isHidden(second, first, after);
 }
 
-/** The patterns that a repository has to match for these keys to decide for it. */
+/** The patterns that a repository must match for these keys to decide for it. */
 const patternsOf = (...keys: (string | undefined)[]): string[] =>
     keys.flatMap((key) => (key === undefined ? [] : patternsOfKey(key)));
 
-/** Whether another key of the same matrix decides, wherever this one and that of the other matrix meet. */
+/** Whether another key of the same matrix decides wherever this key meets the key of the other matrix. */
 function isHidden(chosen: string | undefined, other: string | undefined, keys: string[]): boolean {
     const narrower = patternsOf(chosen, other);
     const holdsAll = (pattern: string) => narrower.some((inner) => covers(pattern, inner));
@@ -243,12 +244,13 @@ function isHidden(chosen: string | undefined, other: string | undefined, keys: s
     return keys.some((key) => {
         const [pattern, ...ownPart] = patternsOfKey(key);
         if (pattern === rule) {
-            // A part's repositories are not the whole rule's, nor those of a wider part. Where two parts meet that do
-            // not hold each other, each is compared with itself.
+            // A part covers neither the whole rule nor a wider part. If two parts meet and neither covers the other,
+            // each is compared with itself.
             if (ownPart.length === 0 || isSame(ownPart, part) || isWithin(part, ownPart)) return false;
             return isSame(ownPart, otherPart) || (isWithin(ownPart, part) && ownPart.every(holdsAll));
         }
-        // zot takes the longest. Of two of one length, which zot takes by chance, each is compared with itself.
+        // zot picks the longest pattern. It picks one of two of equal length by chance, so each is compared with
+        // itself.
         const wins =
             rule === undefined ||
             pattern.length > rule.length ||
@@ -259,11 +261,13 @@ function isHidden(chosen: string | undefined, other: string | undefined, keys: s
 
 const isSame = (part: string[], other: string[]): boolean => part.join() === other.join();
 
-/** Whether what matches all of one part's patterns matches another's; the whole rule holds every part. */
+/**
+ * Whether everything that matches all patterns of one part also matches the other; the whole rule covers every part.
+ */
 const isWithin = (inner: string[], outer: string[]): boolean =>
     outer.every((wider) => inner.some((pattern) => covers(wider, pattern)));
 
-/** What the repositories of both are called: without patterns that hold another one. */
+/** The name of the repositories that match both keys: their patterns, without any that covers another one. */
 function nameOf(first: string | undefined, second: string | undefined): string[] {
     const all = [...new Set(patternsOf(first, second))];
     const isWider = (pattern: string, index: number) =>
@@ -281,20 +285,20 @@ function rowsOf(...matrices: AccessMatrix[]): string[] {
     return [...rows];
 }
 
-/** A group or user that the policy does not name has what anyone has who is logged in. */
+/** The rights of a row. A group or user that the policy does not name has the rights of anyone who is logged in. */
 function rightsIn(matrix: AccessMatrix, pattern: string | undefined, who: string): readonly Right[] {
     const rights = pattern === undefined || !Object.hasOwn(matrix, pattern) ? {} : matrix[pattern]!;
     return Object.hasOwn(rights, who) ? rights[who]! : who === ANONYMOUS_ROW ? [] : (rights[LOGGED_IN_ROW] ?? []);
 }
 
-/** Rights that change in the same places, and how they are called there. */
+/** Rights that change in the same places, with their names in words. */
 interface ChangedTogether {
     rights: Right[];
     actions: string[];
     regions: RegionRights[];
 }
 
-/** Rights that change in the same places are told together. */
+/** Puts together rights that change in the same places. */
 function bySameRegions(items: { right: Right; action: string; regions: RegionRights[] }[]): ChangedTogether[] {
     const groups = new Map<string, ChangedTogether>();
     for (const { right, action, regions } of items) {
@@ -307,12 +311,12 @@ function bySameRegions(items: { right: Right; action: string; regions: RegionRig
     return [...groups.values()];
 }
 
-/** Names without those that lie within another one; general ones first. */
+/** The names, general ones first, without those that lie within another one. */
 function withoutCovered(names: string[][]): string[][] {
     const unique = [...new Map(names.map((name) => [JSON.stringify(name), name])).values()];
     const within = (inner: string[], outer: string[]) =>
         inner !== outer && outer.length === 1 && inner.some((pattern) => covers(outer[0]!, pattern));
-    // Two patterns that hold each other are the same; the first stays.
+    // Of two patterns that cover each other, the first stays.
     const kept = unique.filter(
         (name, index) =>
             !unique.some((other, position) => within(name, other) && (!within(other, name) || position < index)),
@@ -329,7 +333,7 @@ function inOrder(changes: AccessChange[]): AccessChange[] {
     return [...changes].sort((left, right) => rank(left) - rank(right));
 }
 
-/** What the tiers' groups are called. */
+/** The names of the tiers' groups. */
 export interface TierNames {
     workloadsGroup: string;
     adminsGroup: string;
@@ -337,7 +341,7 @@ export interface TierNames {
     workloads?: Readonly<Record<string, string>>;
 }
 
-/** Who, in words: a row of the matrix. */
+/** Who a row of the matrix is, in words. */
 export function whoInWords(who: string, tiers?: TierNames): string {
     if (who === ANONYMOUS_ROW) return "anyone without a login";
     if (who === LOGGED_IN_ROW) return "anyone who is logged in";
@@ -351,16 +355,16 @@ export function whoInWords(who: string, tiers?: TierNames): string {
     return `the group ${quoted(name)}`;
 }
 
-/** What a change of a condition alone comes to. */
+/** The words for a change of nothing but a condition. */
 const BY_CONDITION: Record<Kind, string> = {
-    gains: ", which hung on a condition of the request before",
-    loses: ", which hangs on a condition of the request from now on",
+    gains: ", which depended on a condition of the request before",
+    loses: ", which depends on a condition of the request from now on",
 };
 
 /**
  * What is lost, as a sentence without its full stop: "the user `jenkins` may no longer update and delete on `team/**`".
  *
- * @param members who is in a group, where that is known; they are named with it
+ * @param members the members of groups, as far as they are known; they are named with the group
  */
 export function lossInWords(change: AccessChange, members: Readonly<Record<string, readonly string[]>> = {}): string {
     const { who, actions, repositories, except, condition } = change;

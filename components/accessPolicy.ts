@@ -1,10 +1,10 @@
 /**
- * Who may do what: a policy as data, its evaluation as zot evaluates it, and the access matrix. Pure but for the loading
- * of what reads conditions of a site's own.
+ * Who may do what: a policy as data, its evaluation as zot evaluates it, and the access matrix. Pure, except that the
+ * reader of a site's own conditions is loaded on first use.
  *
- * The evaluation re-states zot 2.1.20: only the longest pattern that matches a repository applies and nothing is
- * inherited; a logged-in user has what the policies and `defaultPolicy` give, an anonymous one has `anonymousPolicy`;
- * `adminPolicy` reaches every repository.
+ * The evaluation follows zot 2.1.20. Only the longest pattern that matches a repository applies, and nothing is
+ * inherited. A logged-in user has what the policies and `defaultPolicy` give; an anonymous one has `anonymousPolicy`.
+ * `adminPolicy` applies to every repository.
  */
 import { type Condition, isNever, type Limit, limitOf, meets } from "./conditions/limits";
 import { truthOf } from "./conditions/truth";
@@ -19,11 +19,11 @@ export interface Grant {
     users: string[];
     groups: string[];
     actions: Action[];
-    /** All of them have to hold of a request. */
+    /** A request must satisfy all of them. */
     conditions?: Condition[];
 }
 
-/** What applies to the repositories of a pattern, where it is the longest one that matches. */
+/** What applies to the repositories for which this pattern is the longest that matches. */
 export interface RepositoryRule {
     /** zot's glob: `*` within a part of a name, `**` for any number of parts. */
     pattern: string;
@@ -33,10 +33,10 @@ export interface RepositoryRule {
     grants: Grant[];
 }
 
-/** zot's accessControl, as far as rights go. */
+/** zot's accessControl, reduced to the rights. */
 export interface AccessPolicy {
     rules: RepositoryRule[];
-    /** Grants on every repository, beside the rules. */
+    /** Grants on every repository, in addition to the rules. */
     everywhere: Grant[];
 }
 
@@ -59,8 +59,8 @@ export function ruleFor(policy: AccessPolicy, repository: string): RepositoryRul
 /**
  * Whether `who` may do `action` on `repository`.
  *
- * @param reference the tag or digest that is asked for, empty for a request without one (blobs, lists). Left out: any
- *     may be. What else a condition of the site's own asks for (an address, a time) is taken as given.
+ * @param reference the requested tag or digest; empty for a request without one (blobs, lists). Default: any. Anything
+ *     else that a site's own condition asks for (an address, a time) is assumed to hold.
  */
 export function evaluate(
     policy: AccessPolicy,
@@ -79,7 +79,7 @@ export function evaluate(
     );
 }
 
-/** Whether a grant's conditions may hold, by what is known of the request. */
+/** Whether a grant's conditions may hold, as far as the request is known. */
 function mayHold({ conditions = [] }: Grant, who: Who, action: Action, repository: string, reference?: string) {
     return conditions.every(({ expression }) => {
         const limit = limitOf(expression);
@@ -97,9 +97,9 @@ function mayHold({ conditions = [] }: Grant, who: Who, action: Action, repositor
     });
 }
 
-/** The grants of a rule, and of the whole policy, that are for somebody. */
+/** The grants for somebody, from a rule and from the whole policy. */
 function grantsTo(who: Who, rule: RepositoryRule | undefined, policy: AccessPolicy): Grant[] {
-    // Without a name is anonymous to zot, in policies too.
+    // zot treats a user without a name as anonymous, in policies too.
     const { name, groups } = who.kind === "user" ? who : { name: "", groups: [] as string[] };
     return [...(rule?.grants ?? []), ...policy.everywhere].filter(
         (grant) => grant.users.includes(name) || grant.groups.some((group) => groups.includes(group)),
@@ -107,7 +107,7 @@ function grantsTo(who: Who, rule: RepositoryRule | undefined, policy: AccessPoli
 }
 
 /**
- * What a grant's conditions say, all of which have to hold: none without conditions, undefined where one is of the
+ * The limits that a grant's conditions set, all of which must hold. Empty without conditions; undefined if one is the
  * site's own, which may ask for anything.
  */
 export function limitsOfGrant({ conditions = [] }: Grant): Limit[] | undefined {
@@ -117,25 +117,24 @@ export function limitsOfGrant({ conditions = [] }: Grant): Limit[] | undefined {
     return limits.every((limit) => limit !== undefined) ? limits : undefined;
 }
 
-/** Whether a grant gives nothing: it only says why. */
+/** Whether a grant gives nothing and only carries a message for refused requests. */
 export const isRefusal = (grant: Grant): boolean => limitsOfGrant(grant)?.some(isNever) ?? false;
 
-/** An action; or an action with what it is limited to, in words: `create of tags like v1.4.2-f3c9a11`. */
+/** An action, or an action with its limit in words: `create of tags like v1.4.2-f3c9a11`. */
 export type Right = Action | `${Action} of tags like ${string}`;
 
-/** The action that a right is of. */
+/** The action that a right belongs to. */
 export const actionOf = (right: Right): Action => right.split(" ")[0] as Action;
 
-/** Whether rights hold another one: itself, or its action without a limit. */
+/** Whether the rights include this one: itself, or its action without a limit. */
 export const includesRight = (rights: readonly Right[], right: Right): boolean =>
     rights.includes(right) || rights.includes(actionOf(right));
 
 /**
  * What `who` may do where a rule applies.
  *
- * @param parts patterns: only the repositories among the rule's that match all of them. Without any, those that no
- *     limit names.
- * @param unconditional leaves out what depends on anything else of the request
+ * @param parts only the rule's repositories that match all of these patterns. Default: those that no limit names.
+ * @param unconditional leaves out rights that depend on anything else of the request
  */
 export function rightsUnder(
     rule: RepositoryRule | undefined,
@@ -166,7 +165,10 @@ export function rightsUnder(
     ]);
 }
 
-/** In the order of the actions, each once; without those that a right without a limit holds, unless `all` is to stay. */
+/**
+ * Sorts rights in the order of the actions, without duplicates. Drops a limited right if the action is there without a
+ * limit, unless `all` is set.
+ */
 export function sortedRights(rights: readonly Right[], all = false): Right[] {
     return ACTIONS.flatMap((action) => {
         const own = [...new Set(rights.filter((right) => actionOf(right) === action))].sort();
@@ -176,25 +178,25 @@ export function sortedRights(rights: readonly Right[], all = false): Right[] {
 
 /**
  * Rights by repository pattern, then by who has them: `matrix["**"]["group admins"]` is `["read", "create", "delete"]`.
- * A key of several patterns, `** & channels/**`, is of those repositories among the first one's that the others match
- * too. Where such keys meet, a repository has what each of them gives.
+ * A key of several patterns, `** & channels/**`, stands for the repositories that match all of them; the first pattern
+ * is the rule's. A repository that several such keys match has the rights of all of them.
  */
 export type AccessMatrix = Record<string, Record<string, Right[]>>;
 
-/** The matrix's names for those who are in no group. */
+/** Rows of the matrix for people in no group. */
 export const ANONYMOUS_ROW = "anonymous";
 export const LOGGED_IN_ROW = "logged in, no group";
 
 const AND = " & ";
 
-/** The rule's pattern that a key of the matrix is of, and the patterns of the part that it is limited to. */
+/** Splits a key of the matrix into the rule's pattern and the patterns that narrow it. */
 export function patternsOfKey(key: string): [rule: string, ...parts: string[]] {
     return key.split(AND) as [string, ...string[]];
 }
 
 /**
- * The matrix of a policy: for each pattern, anonymous, anyone logged in, and every group and user that the policy
- * names. Where a limit names other repositories than a rule, those that have other rights by it are a pattern more.
+ * The matrix of a policy: for each pattern the rights of anonymous users, of anyone logged in, and of every group and
+ * user that the policy names. A limit to some repositories of a rule adds a key if their rights differ.
  */
 export function accessMatrix(policy: AccessPolicy): AccessMatrix {
     const groups = new Set<string>();
@@ -226,8 +228,8 @@ export function accessMatrix(policy: AccessPolicy): AccessMatrix {
 }
 
 /**
- * The parts of a rule's repositories in which limits make a difference, each by the patterns that they have to match:
- * of a grant with several limits, one pattern of each.
+ * The parts of a rule's repositories in which limits make a difference. Each part is given by the patterns that its
+ * repositories match; a grant with several limits contributes one pattern of each.
  */
 export function partsNamed(rule: RepositoryRule, policy: AccessPolicy): string[][] {
     const parts = [...rule.grants, ...policy.everywhere].flatMap((grant) =>
@@ -245,7 +247,10 @@ export function partsNamed(rule: RepositoryRule, policy: AccessPolicy): string[]
     );
 }
 
-/** What a repository of a rule's may match to be within a limit: nothing more, where tags are enough or all are. */
+/**
+ * The patterns by which a rule's repositories can satisfy a limit. Includes no pattern at all if the limit covers the
+ * whole rule or can be satisfied by the tag alone.
+ */
 function choices(rule: RepositoryRule, { repositories, tags, movable = [] }: Limit): string[][] {
     const isWhole = repositories.some((pattern) => covers(pattern, rule.pattern));
     const named = [...repositories, ...movable.map(({ pattern }) => pattern)];
@@ -256,7 +261,7 @@ function choices(rule: RepositoryRule, { repositories, tags, movable = [] }: Lim
     return [...(isSome ? [[]] : []), ...parting.map((pattern) => [pattern])];
 }
 
-/** Patterns without those that hold another one of them, sorted. */
+/** The patterns, sorted, without those that cover another one of them. */
 function narrowest(patterns: string[]): string[] {
     const unique = [...new Set(patterns)].sort((left, right) => left.localeCompare(right, "en"));
     return unique.filter(
@@ -268,7 +273,7 @@ function narrowest(patterns: string[]): string[] {
     );
 }
 
-/** General patterns first, then by name: the order in which a reader looks for them. */
+/** Sorts rules for a reader: general patterns first, then by name. */
 function bySpecificity(rules: RepositoryRule[]): RepositoryRule[] {
     return [...rules].sort(
         (left, right) =>
@@ -278,8 +283,8 @@ function bySpecificity(rules: RepositoryRule[]): RepositoryRule[] {
 }
 
 /**
- * The matrix with each cell as text, which the CLI's own display compares better than a list: `read, create` to `read,
- * create, delete`.
+ * The matrix with each cell as text. Pulumi's CLI shows a changed text better than a changed list: `read, create` to
+ * `read, create, delete`.
  */
 export function matrixInWords(matrix: AccessMatrix): Record<string, Record<string, string>> {
     const inWords = (rights: readonly Right[]) => rights.join(", ") || "nothing";

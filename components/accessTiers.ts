@@ -20,7 +20,7 @@ export function tieredPolicy(settings: PolicySettings): AccessPolicy {
     const rule = (pattern: string, ci: Action[], own: RepositoryRuleSetting = {}): RepositoryRule => {
         const admins = own.admins ?? adminActions;
         const groups = Object.entries(own.groups ?? {});
-        // Each in every rule that may decide for a repository of its own: nothing is inherited.
+        // Every rule that may decide for one of its repositories lists the identity, because nothing is inherited.
         const workloads: InRule[] = [
             { workload: first, actions: ci, within: [] },
             ...others.map((workload) => ({ workload, ...partOf(workload, pattern, isOpen(pattern, own)) })),
@@ -42,13 +42,13 @@ export function tieredPolicy(settings: PolicySettings): AccessPolicy {
         access.ciRepositories.some((own) => covers(own, pattern)) &&
         !caches.some((cache) => mayPrevail(pattern, cache));
 
-    // What CI may not do by a rule of the site's, no identity of it may.
+    // What a rule of the site denies to CI, it denies to every identity of CI.
     const isOpen = (pattern: string, own: RepositoryRuleSetting) =>
         (own.ci?.includes("create") ?? true) && !caches.some((cache) => mayPrevail(pattern, cache));
 
     const rules = new Map<string, RepositoryRule>();
     const add = (next: RepositoryRule) => rules.set(next.pattern, next);
-    // A later rule for the same pattern takes the place of an earlier one.
+    // A later rule replaces an earlier one for the same pattern.
     add(rule("**", ["read"]));
     for (const pattern of access.ciRepositories) add(rule(pattern, ["read", "create"]));
     for (const pattern of caches) add(rule(pattern, ["read"]));
@@ -57,15 +57,15 @@ export function tieredPolicy(settings: PolicySettings): AccessPolicy {
     return { rules: [...rules.values()], everywhere: [] };
 }
 
-/** What an identity of CI has by a rule, for any tag and outside of channels. */
+/** What an identity of CI may do under a rule, for any tag and outside of channels. */
 interface InRule {
     workload: Workload;
     actions: Action[];
-    /** Patterns of the rule's repositories that this goes for; none: for all of them. */
+    /** The patterns, within the rule, to which this is limited. Empty: all of the rule's repositories. */
     within: string[];
 }
 
-/** What one of `ci.workloads` has by a rule, which is open to CI or not. */
+/** What one of `ci.workloads` may do under a rule, which is open to CI or not. */
 function partOf({ repositories }: Workload, pattern: string, isOpen: boolean): Omit<InRule, "workload"> {
     const within = isOpen ? repositories.filter((own) => mayOverlap(own, pattern)) : [];
     return {
@@ -74,20 +74,20 @@ function partOf({ repositories }: Workload, pattern: string, isOpen: boolean): O
     };
 }
 
-/** The channels that a rule may decide for: it has to say of each what holds there, since nothing is inherited. */
+/** The channels that a rule may decide for. The rule must list them, because nothing is inherited. */
 const channelsIn = ({ channels }: Workload, pattern: string): string[] =>
     channels.filter((channel) => mayOverlap(channel, pattern));
 
 const isChannel = ({ channels }: Workload, pattern: string): boolean =>
     channels.some((channel) => covers(channel, pattern));
 
-/** The same for tags that may move beside versions. */
+/** The same for tags that may move beside versions (`access.movableTags`). */
 const movableIn = ({ movableTags }: Workload, pattern: string): Movable[] =>
     Object.entries(movableTags)
         .filter(([own]) => mayOverlap(own, pattern))
         .map(([own, tags]) => ({ pattern: own, tags: [...tags] }));
 
-/** The condition that a repository is one of these, all of which the identity may push to. */
+/** The condition that the repository matches one of these patterns, which the identity may push to. */
 const isWithin = ({ workload, within }: InRule): Condition[] =>
     within.length === 0
         ? []
@@ -98,7 +98,7 @@ const isWithin = ({ workload, within }: InRule): Condition[] =>
               },
           ];
 
-/** What an identity of CI has by a rule. */
+/** The grants of an identity of CI under a rule. */
 function ciGrants(inRule: InRule, pattern: string): Grant[] {
     const { workload, actions } = inRule;
     const grant = (given: Action[], ...conditions: Condition[]): Grant => ({
@@ -109,7 +109,7 @@ function ciGrants(inRule: InRule, pattern: string): Grant[] {
     });
     if (!actions.includes("create")) return [grant(actions)];
     const within = isWithin(inRule);
-    // A condition goes for all actions of its grant.
+    // A condition applies to all actions of its grant, so actions without it need a grant of their own.
     const without = within.length > 0 ? [grant(actions.filter((action) => action !== "create"))] : [];
     const some = within.length > 0 ? actions.filter((action) => action === "create") : actions;
     if (isChannel(workload, pattern)) return [...without, grant([...some, "update"], ...within)];
@@ -133,7 +133,7 @@ function ciGrants(inRule: InRule, pattern: string): Grant[] {
     ];
 }
 
-/** Grants that are never met, each for the sake of its message: what a rule refuses, and what to do instead. */
+/** Grants that never apply; zot sends their message with a refusal: what is refused, and what to do instead. */
 function refusals(
     settings: PolicySettings,
     pattern: string,

@@ -1,8 +1,7 @@
 /**
- * What the program must be allowed to do in Authentik, and what is missing between that and what a token is allowed to
- * do. Pure.
+ * What the program must be allowed to do in Authentik, and which of that a token is not allowed to do. Pure.
  *
- * Which permissions are needed was found on Authentik 2026.5 by leaving out one at a time.
+ * The list was found on Authentik 2026.5 by leaving out one permission at a time.
  */
 import type { GrantedPermissions } from "../clients/authentik/permissions";
 
@@ -12,26 +11,28 @@ export type TokenPurpose =
     | "up"
     /** `pulumi preview` against the state: the look-ups only. */
     | "preview"
-    /** `pulumi preview --refresh` as well: everything is read, client secrets of every OAuth2 provider included. */
+    /**
+     * Also `pulumi preview --refresh`, which reads every object, including the client secret of every OAuth2 provider.
+     */
     | "refresh";
 
-/** What the program does in Authentik, by a stack's settings. */
+/** What the program does in Authentik, as a stack's settings decide it. */
 export interface AuthentikWork {
     purpose: TokenPurpose;
-    /** Whether CI's group and service account are made by the program; otherwise an administrator keeps them. */
+    /** Whether the program makes CI's group and service account; otherwise an administrator keeps them. */
     managesWorkloads: boolean;
-    /** Whether the login flow of the service account is made by the program. */
+    /** Whether the program makes the service account's login flow. */
     managesLoginFlow: boolean;
-    /** Whether CI's key is made by the program. */
+    /** Whether the program makes CI's key. */
     mintsKey: boolean;
 }
 
 export interface NeededPermission {
     /** As Authentik writes it: `authentik_core.view_user`. */
     permission: string;
-    /** What it is needed for, for people. */
+    /** What it is needed for, in words. */
     purpose: string;
-    /** Absent: on every object of its kind. Otherwise one object is enough. */
+    /** The permission is enough on this one object. Absent: it is needed on every object of its kind. */
     onlyOn?: "service account";
 }
 
@@ -40,7 +41,7 @@ const crud = (kind: string) => {
     return ["add", "view", "change", "delete"].map((verb) => `${application}.${verb}_${model}`);
 };
 
-/** Kinds of objects that the program makes, and what they are called. */
+/** Kinds of objects that the program makes, with their names in words. */
 const REGISTRATION: readonly [string, string][] = [
     ["authentik_providers_oauth2.oauth2provider", "the OAuth2 provider"],
     ["authentik_core.application", "the application"],
@@ -58,7 +59,7 @@ const LOGIN_FLOW: readonly [string, string][] = [
     ["authentik_policies_expression.expressionpolicy", "the policy that lets nobody else in"],
 ];
 
-/** What tells whether the service account passes a login flow that the program does not make. */
+/** What it takes to see whether the service account passes a login flow that the program did not make. */
 const LOOK_AT_FLOW = [
     "authentik_flows.view_flowstagebinding",
     "authentik_policies_expression.view_expressionpolicy",
@@ -67,16 +68,16 @@ const LOOK_AT_FLOW = [
     "authentik_stages_password.view_passwordstage",
 ];
 
-/** Every permission that the work needs, each once, sorted. */
+/** Every permission that the work needs, without duplicates, sorted. */
 export function neededPermissions(work: AuthentikWork): NeededPermission[] {
     const needed = new Map<string, NeededPermission>();
-    // Where a permission is needed on every object, one object is not enough: what comes first stays.
+    // A permission that is needed on every object comes first, and stays: one object would not be enough.
     for (const each of [...ofObjects(work), ...ofLookUps(work), ...ofLogin(work)])
         if (!needed.has(each.permission)) needed.set(each.permission, each);
     return [...needed.values()].sort((left, right) => (left.permission < right.permission ? -1 : 1));
 }
 
-/** What it takes to make, change, see and delete what the program declares. */
+/** The permissions to create, change, see and delete what the program declares. */
 function ofObjects({ purpose, managesWorkloads, managesLoginFlow }: AuthentikWork): NeededPermission[] {
     const isNeeded = (permission: string) =>
         purpose === "up" || (purpose === "refresh" && permission.includes(".view_"));
@@ -88,7 +89,7 @@ function ofObjects({ purpose, managesWorkloads, managesLoginFlow }: AuthentikWor
     );
 }
 
-/** What it takes to look up what others declare. */
+/** The permissions to look up what others declare. */
 function ofLookUps({ managesWorkloads, managesLoginFlow }: AuthentikWork): NeededPermission[] {
     const lookUps: NeededPermission[] = [
         { permission: "authentik_flows.view_flow", purpose: "looking up flows" },
@@ -107,7 +108,7 @@ function ofLookUps({ managesWorkloads, managesLoginFlow }: AuthentikWork): Neede
     return lookUps;
 }
 
-/** What it takes to log in as the service account, which has zot mint the key. */
+/** The permissions to log in as the service account. That login makes zot mint the key. */
 function ofLogin({ purpose, managesWorkloads, managesLoginFlow, mintsKey }: AuthentikWork): NeededPermission[] {
     if (!mintsKey || purpose !== "up") return [];
     const why = "logging in as the service account";
@@ -115,7 +116,7 @@ function ofLogin({ purpose, managesWorkloads, managesLoginFlow, mintsKey }: Auth
     return [
         ...flow.map((permission) => ({
             permission,
-            purpose: "looking whether the service account passes its login flow",
+            purpose: "checking whether the service account passes its login flow",
         })),
         { permission: "authentik_core.view_user", purpose: why, onlyOn: "service account" },
         {
@@ -126,7 +127,7 @@ function ofLogin({ purpose, managesWorkloads, managesLoginFlow, mintsKey }: Auth
     ];
 }
 
-/** What is needed and not granted. What cannot be seen does not count as missing. */
+/** The permissions that are needed and not granted. One that cannot be checked does not count as missing. */
 export function missingPermissions(
     granted: GrantedPermissions,
     needed: readonly NeededPermission[],
@@ -141,7 +142,7 @@ export function missingPermissions(
     });
 }
 
-/** What is granted everywhere and not needed: more than the token should have. */
+/** The permissions that are granted everywhere and not needed: more than the token should have. */
 export function surplusPermissions(
     granted: Pick<GrantedPermissions, "everywhere">,
     needed: readonly NeededPermission[],
@@ -150,7 +151,7 @@ export function surplusPermissions(
     return [...granted.everywhere].filter((permission) => !everywhere.has(permission)).sort();
 }
 
-/** What is missing, to the person who can grant it; undefined where nothing is. */
+/** A message to the person who can grant what is missing; undefined if nothing is. */
 export function missingPermissionsMessage(
     missing: readonly NeededPermission[],
     username: string,
@@ -167,13 +168,13 @@ export function missingPermissionsMessage(
 }
 
 /**
- * What a superuser's token, or one like it, may do beyond its task; one sentence each, the gravest first. Seen on
- * Authentik 2026.5: each of add_user, change_user, add_group and change_group alone was enough to become a superuser.
+ * What a token with these permissions may do beyond its task: one sentence each, the gravest first. Measured on
+ * Authentik 2026.5: each of add_user, change_user, add_group and change_group alone is enough to become a superuser.
  */
 export function dangersOf({ purpose, managesWorkloads, managesLoginFlow, mintsKey }: AuthentikWork): string[] {
     if (purpose === "preview")
         return [
-            "It can read the names of groups, their members, flows, scope mappings and certificates (no private keys).",
+            "It can read the names of groups and their members, flows, scope mappings and certificates (not private keys).",
         ];
     if (purpose === "refresh")
         return [

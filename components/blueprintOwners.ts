@@ -1,10 +1,12 @@
-/** A blueprint that names what the stack declares is told in preview: the two would write over each other. */
+/** Warns in preview of a blueprint that names what the stack declares: each would overwrite the other's changes. */
 import * as pulumi from "@pulumi/pulumi";
 import { listBlueprints } from "../clients/authentik/blueprints";
 import { owningBlueprints } from "./owningBlueprints";
 import type { Settings } from "./settings";
 
-/** Warns of each. Says nothing where the token may not list blueprints, which it needs not for anything else. */
+/**
+ * Warns of each such blueprint. Says nothing if the token may not list blueprints: nothing else needs that permission.
+ */
 export async function warnOfBlueprints(
     settings: Pick<Settings, "identity" | "ci">,
     access: { url: string; token: string },

@@ -1,4 +1,4 @@
-/** What an update has changed in Authentik before its deployment to the host: where that fails, it stays. */
+/** Reports what an update changed in Authentik before its deployment to the host: those changes stay if it fails. */
 import * as pulumi from "@pulumi/pulumi";
 import { resourceHook } from "./resourceHook";
 
@@ -7,7 +7,7 @@ export class ChangedBefore {
 
     constructor(private readonly component: string) {}
 
-    /** Hooks for an object in Authentik: they note that it was made or changed. `what` is how a person calls it. */
+    /** Hooks for an object in Authentik: they note that it was made or changed. `what` names it for a person. */
     note(what: string): pulumi.ResourceHookBinding {
         const noting = (verb: string) =>
             resourceHook(`${this.component}-${verb}-${what.replace(/\W+/g, "-")}`, () => {
@@ -17,8 +17,8 @@ export class ChangedBefore {
     }
 
     /**
-     * Hooks for the deployment: they say what was changed before it, while it is not known how it ends (a hook for a
-     * failure is not called: CLI 3.259).
+     * Hooks for the deployment. They report the changes before it starts, because the engine calls no hook when it
+     * fails (CLI 3.259).
      */
     hooks(): pulumi.ResourceHookBinding {
         const hook = resourceHook(`${this.component}-tells-what-was-changed`, async () => {
@@ -33,7 +33,7 @@ export class ChangedBefore {
 export function changedText(changes: readonly string[]): string | undefined {
     if (changes.length === 0) return undefined;
     return [
-        "In Authentik, before the deployment to the host; it stays, whatever comes of the deployment:",
+        "Changed in Authentik, before the deployment to the host; these changes stay even if the deployment fails:",
         ...changes.map((change) => `  ${change}`),
     ].join("\n");
 }

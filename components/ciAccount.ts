@@ -1,4 +1,4 @@
-/** An identity of CI in Authentik: its group, its service account, and the login flow of its own. */
+/** An identity of CI in Authentik: its group, its service account, and its dedicated login flow. */
 import { createHash } from "node:crypto";
 import * as authentik from "@pulumi/authentik";
 import type * as pulumi from "@pulumi/pulumi";
@@ -12,24 +12,24 @@ import { allHooks } from "./shownRights";
 
 export interface CiAccountArgs {
     identity: Settings["identity"];
-    /** The group's id, where an administrator keeps group and account. */
+    /** The group's id, if an administrator keeps group and account. */
     kept: string | undefined;
-    /** Id of the stage that checks passwords, where the dedicated login flow is declared. */
+    /** Id of the stage that checks passwords, if the dedicated login flow is declared. */
     passwordStage: string | undefined;
-    /** Who keeps the names that the registry has. */
+    /** Guards the names that the live registry depends on. */
     liveNames: LiveNames;
-    /** Asks what would stop an update half-way. Default: nobody does. */
+    /** Checks for what would stop an update half-way. Default: no check. */
     preflight: IdentityPreflight | undefined;
-    /** Notes what is made and changed. Default: nobody does. */
+    /** Notes what is made and changed. Default: nothing is noted. */
     changed: ChangedBefore | undefined;
     options: { parent: pulumi.Resource; retainOnDelete: boolean; dependsOn: pulumi.Input<pulumi.Resource>[] };
 }
 
-/** The name of the resources of an identity: the first one has the component's own. */
+/** The name of an identity's resources. The first identity has the component's own name. */
 export const accountResourceName = (component: string, workload: string): string =>
     workload === FIRST_WORKLOAD ? component : `${component}-${workload}`;
 
-/** Makes an identity's group and account, unless an administrator keeps them, and its login flow. */
+/** Declares an identity's group and account, unless an administrator keeps them, and its login flow. */
 export function declareAccount(
     name: string,
     account: CiAccount,
@@ -41,7 +41,7 @@ export function declareAccount(
 function groupAndUser(name: string, account: CiAccount, args: CiAccountArgs): pulumi.Output<string> {
     const { liveNames, preflight, changed, options } = args;
     const { workload, settings } = account;
-    // As a hook is called by it, it is another one for each identity.
+    // Hooks are called by this name, so it has to differ between identities.
     const of = workload === FIRST_WORKLOAD ? "" : ` of ci.workloads.${workload}`;
     const group = new authentik.Group(
         name,
@@ -64,7 +64,7 @@ function groupAndUser(name: string, account: CiAccount, args: CiAccountArgs): pu
             name: account.user,
             type: "service_account",
             isActive: true,
-            // Membership is managed from the user's side only: Authentik lets both sides write it, and the last one
+            // Membership is managed from the user's side only: Authentik lets both sides write it, and the last write
             // wins.
             groups: [group.id],
         },
@@ -94,10 +94,11 @@ function loginFlow(name: string, account: CiAccount, args: CiAccountArgs): strin
 }
 
 /**
- * The order of each identity's binding: 1 of the first one, and of further ones by their name alone, so that it stays
- * when another one comes or goes. Two of one order on one application cannot be changed any more (Authentik 2026.5).
+ * The order of each identity's policy binding. The first identity has 1. The order of any other depends on its name
+ * alone, so it stays when another identity comes or goes. Two bindings of equal order on one application could no
+ * longer be changed (Authentik 2026.5).
  *
- * @returns numbers from 1000 on, no two of them alike, but for the first one's
+ * @returns the order by identity; all different, and from 1000 up except for the first
  */
 export function bindingOrders(workloads: readonly string[]): Record<string, number> {
     const taken = new Set<number>();

@@ -1,6 +1,6 @@
 /**
- * What CI pushes with: an API key of its service account, minted, rotated and revoked by the provider of the package
- * zot.
+ * What CI pushes with: an API key of its service account. The provider of the package zot mints, rotates and revokes
+ * it.
  */
 import * as pulumi from "@pulumi/pulumi";
 import * as zot from "pulumi-zot";
@@ -15,28 +15,28 @@ import { declaredPolicy } from "./zotConfig";
 export interface CiCredentialArgs {
     /** The settings, checked. */
     settings: Settings;
-    /** The identity of CI whose key it is. */
+    /** The identity of CI that owns the key. */
     workload: Workload;
-    /** Who may do what on the registry, for the proof that the key can push. Default: as the settings say. */
+    /** The registry's policy, for the proof that the key can push. Default: from the settings. */
     policy?: AccessPolicy;
-    /** Slug of the flow in Authentik by which the service account logs in. Default: the one that Authentik chooses. */
+    /** Slug of the flow in Authentik by which the service account logs in. Default: Authentik's choice. */
     loginFlow?: pulumi.Input<string | undefined>;
-    /** Asks whether the service account passes its login flow. Default: the login itself. */
+    /** Checks whether the service account passes its login flow. Default: the login itself shows it. */
     preflight?: IdentityPreflight;
 }
 
-/** How long before its end a key is warned about. In milliseconds. */
+/** How long before its end a key causes a warning, in milliseconds. */
 const WARNING_TIME = 14 * 86_400_000;
 
 export class CiCredential extends pulumi.ComponentResource {
-    /** Host, and port where it is not the usual one: what `docker login` is given. */
+    /** Host, and port unless it is the default: the argument of `docker login`. */
     public readonly registry: pulumi.Output<string>;
     public readonly userName: pulumi.Output<string>;
     /** The API key. Secret. */
     public readonly key: pulumi.Output<string>;
-    /** When the key ends, RFC 3339. */
+    /** When the key expires, RFC 3339. */
     public readonly expires: pulumi.Output<string>;
-    /** zot's name for the key, by which it is found among others. */
+    /** zot's name for the key; identifies it among the account's keys. */
     public readonly uuid: pulumi.Output<string>;
 
     constructor(name: string, args: CiCredentialArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -69,7 +69,7 @@ export class CiCredential extends pulumi.ComponentResource {
         this.userName = apiKey.user;
         this.key = pulumi.secret(apiKey.key);
         this.uuid = apiKey.uuid;
-        // Also in preview, where what an update would change is unknown and says nothing.
+        // Runs in preview too. If the update would change the key, the new time is not known yet, and nothing is said.
         this.expires = apiKey.expires.apply((expires) => {
             const warning = expiryWarning(expires, workload, new Date());
             if (warning) void pulumi.log.warn(warning, this);
@@ -85,14 +85,14 @@ export class CiCredential extends pulumi.ComponentResource {
     }
 }
 
-/** What to say of a key that ends soon, or undefined where it does not. */
+/** A warning about a key that ends soon; undefined if it does not. */
 export function expiryWarning(
     expires: string,
     { name, user }: Pick<Workload, "name" | "user">,
     now: Date,
 ): string | undefined {
     const left = Date.parse(expires) - now.getTime();
-    // Not a moment that anyone can name, as in a test without a provider.
+    // A test without a provider has no valid time.
     if (Number.isNaN(left) || left > WARNING_TIME) return undefined;
     const moment = new Date(expires)
         .toISOString()
@@ -105,18 +105,17 @@ export function expiryWarning(
         );
     return (
         `The API key that CI pushes with (${user}) ends on ${moment}, within two weeks. ` +
-        "The first pulumi up after its time to rotate makes a successor; to have one now: " +
-        `set ${name === FIRST_WORKLOAD ? "ci" : `ci.workloads.${name}`}.keyRotateAfter lower, and run pulumi up.`
+        "The first pulumi up after its rotation time makes a new one. To get one now, " +
+        `set a lower ${name === FIRST_WORKLOAD ? "ci" : `ci.workloads.${name}`}.keyRotateAfter, and run pulumi up.`
     );
 }
 
-/** What stands for a wildcard in the name of a repository that is asked about. */
+/** Replacements for a wildcard, to make the name of a repository to ask about. */
 const SAMPLES = ["probe", "zot-hardening-probe", "p"];
 
 /**
- * A repository to which CI may push, for the proof that a key can; undefined where no name can be told from the
- * patterns.
- * Nothing is stored in it.
+ * A repository to which CI may push, for the proof that a key can. Nothing is stored in it. Undefined if no name can be
+ * derived from the patterns.
  */
 export function pushableRepository(
     policy: AccessPolicy,

@@ -1,7 +1,7 @@
 /**
- * A login flow that only CI's service account passes, for a site whose own flow demands a second factor.
+ * A login flow that only CI's service account passes, for a site whose default flow demands a second factor.
  *
- * It is not made the provider's authentication flow: that would take the second factor from admins too.
+ * The provider does not use it as its authentication flow: that would drop the second factor for admins too.
  */
 import * as authentik from "@pulumi/authentik";
 import * as pulumi from "@pulumi/pulumi";
@@ -14,13 +14,13 @@ import { componentTypes } from "./typeTokens";
 export interface CiLoginFlowArgs {
     /** The service account's user name. */
     ciUser: string;
-    /** The identity of CI that it is of. Default: the first one. */
+    /** The identity of CI that the account belongs to. Default: the first one. */
     workload?: string;
     /** Id of the stage that checks passwords. */
     passwordStage: string;
-    /** Asks whether the names are free. Default: nobody does. */
+    /** Checks whether the names are free. Default: no check. */
     preflight?: IdentityPreflight;
-    /** What all of it waits for. Default: nothing. */
+    /** What all resources of the flow depend on. Default: nothing. */
     after?: pulumi.Input<pulumi.Resource>[];
 }
 
@@ -28,7 +28,7 @@ export interface CiLoginFlowArgs {
 const SESSION_DURATION = "minutes=5";
 
 export class CiLoginFlow extends pulumi.ComponentResource {
-    /** The flow's slug, by which a login goes through it. */
+    /** The flow's slug; a login names it to use the flow. */
     public readonly slug: string;
 
     constructor(name: string, args: CiLoginFlowArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -50,7 +50,7 @@ export class CiLoginFlow extends pulumi.ComponentResource {
             },
             isFree("flow"),
         );
-        // User name and password in one step, and no other stage: nothing to enrol.
+        // User name and password in one step and no further stage, so there is nothing to enrol.
         const identification = new authentik.StageIdentification(
             name,
             { name: names.identification, userFields: ["username"], passwordStage: args.passwordStage },
@@ -69,7 +69,7 @@ export class CiLoginFlow extends pulumi.ComponentResource {
 
         const loginBinding = new authentik.FlowStageBinding(
             `${name}-login`,
-            // Who wants to log in is known when the stage is reached, not when the flow is planned.
+            // The user is known only when the stage is reached, not when the flow is planned.
             {
                 target: flow.uuid,
                 stage: login.id,
@@ -85,8 +85,8 @@ export class CiLoginFlow extends pulumi.ComponentResource {
             { target: loginBinding.id, policy: onlyCi.id, order: 0 },
             parent,
         );
-        // Last to come and first to go: without it nobody is identified, so that the flow is never open without its
-        // guard.
+        // Created last and deleted first: without this binding nobody is identified, so the flow is never open
+        // without its guard.
         new authentik.FlowStageBinding(
             `${name}-identification`,
             { target: flow.uuid, stage: identification.id, order: 10 },
@@ -97,7 +97,7 @@ export class CiLoginFlow extends pulumi.ComponentResource {
     }
 }
 
-/** Python, as Authentik evaluates it; the user name holds nothing that JSON and Python would write differently. */
+/** A policy in Python, as Authentik evaluates it. JSON and Python quote every valid user name the same way. */
 function onlyUser(username: string): string {
     return `return request.context["pending_user"].username == ${JSON.stringify(username)}`;
 }

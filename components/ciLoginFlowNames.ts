@@ -1,11 +1,11 @@
-/** What the login flow of CI's own and its parts are called. Pure. */
+/** The names of CI's dedicated login flow and of its parts. Pure. */
 
-/** The slug of the dedicated flow; what a slug cannot hold becomes a dash. */
+/** The slug of the dedicated flow. Characters that a slug cannot hold become dashes. */
 export function ciLoginFlowSlug(ciUser: string): string {
     return `${ciUser.replace(/[^A-Za-z0-9_-]/g, "-")}-login`;
 }
 
-/** The names of what belongs to the flow: no two objects of a kind have the same. */
+/** The names of the flow's parts; no two objects of one kind share a name. */
 export function ciLoginFlowParts(ciUser: string): {
     slug: string;
     identification: string;

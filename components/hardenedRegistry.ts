@@ -1,5 +1,5 @@
 /**
- * A zot registry that anyone may pull from, CI may add tags to and admins may delete from: identity, host and CI's key
+ * A zot registry that anyone may pull from, CI may add tags to, and admins may delete from: identity, host and CI's key
  * together.
  */
 import * as pulumi from "@pulumi/pulumi";
@@ -21,13 +21,13 @@ import { declaredPolicy, type ZotConfig } from "./zotConfig";
 export interface HardenedRegistryArgs {
     /** The settings, checked: `declaredState(…).settings`. */
     settings: Settings;
-    /** What is in Authentik already: `await lookUpAuthentik(settings)`. */
+    /** What already exists in Authentik: `await lookUpAuthentik(settings)`. */
     found: AuthentikLookUps;
-    /** Asks Authentik what would stop an update half-way: `new IdentityPreflight(…)`. Default: nobody does. */
+    /** Checks Authentik for what would stop an update half-way: `new IdentityPreflight(…)`. Default: no check. */
     preflight?: IdentityPreflight;
     /**
-     * Tells what an update has changed in Authentik before its deployment to the host: `new ChangedBefore(name)`.
-     * Default: nobody does.
+     * Reports what an update changed in Authentik before its deployment to the host: `new ChangedBefore(name)`.
+     * Default: no report.
      */
     changed?: ChangedBefore;
 }
@@ -35,9 +35,9 @@ export interface HardenedRegistryArgs {
 export class HardenedRegistry extends pulumi.ComponentResource {
     /** What CI pushes with. */
     public readonly ciCredential: CiCredential;
-    /** What CI's further identities push with, by their name. */
+    /** What CI's further identities push with, by their names. */
     public readonly workloadCredentials: Readonly<Record<string, CiCredential>>;
-    /** What serves it: one host, or those of `host.members` in their order. */
+    /** The hosts that serve the registry: one, or those of `host.members` in their order. */
     public readonly hosts: readonly [RegistryHost, ...RegistryHost[]];
     /** zot's config as it is on the (first) host. */
     public readonly zotConfig: pulumi.Output<ZotConfig>;
@@ -59,7 +59,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
 
         const identity = new RegistryIdentity(
             name,
-            // Nothing in Authentik changes before each host is known to take its part.
+            // Nothing in Authentik changes before every host is known to accept its deployment.
             { ...args, liveNames, after: machines.observations },
             { ...parent, hooks: args.preflight?.beforeCreateAll() },
         );
@@ -75,7 +75,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
                 sessionKeys: pulumi
                     .all([hashKey.result, encryptKey.result])
                     .apply(([hash, encrypt]) => ({ hashKey: hash, encryptKey: encrypt })),
-                // zot cannot start before its issuer answers; on destroy the host is made independent of it first.
+                // zot cannot start before its issuer answers. A destroy first makes the host independent of the issuer.
                 deployAfter: identity,
                 liveNames,
                 changed: args.changed,
@@ -83,7 +83,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
             parent,
         );
 
-        // A service account logs in at the hardened zot, and is revoked there before it goes.
+        // Deleted before the registry: revoking a key needs a login of the service account at the hardened zot.
         const { settings, preflight } = args;
         const policy = declaredPolicy(settings);
         const [ci, ...others] = workloadsOf(settings).map(
@@ -101,7 +101,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
 
         machines.askBeforeWithdrawal({ ...parent, dependsOn: [identity, ...hosts, ci, ...others] });
 
-        // Once it is in force on the hosts: a destroy goes by that.
+        // Depends on the hosts, because a destroy follows what is in force on them.
         new AfterDestroy(args.settings.host.onDestroy, { ...parent, dependsOn: hosts });
 
         this.hosts = hosts;

@@ -1,4 +1,4 @@
-/** How the registry's host is reached, and what is looked at on it. */
+/** How to connect to the registry's host, and what to look at there. */
 import * as pulumi from "@pulumi/pulumi";
 import { HostObservation, type HostObservationArgs, HostWithdrawal } from "pulumi-zot";
 import { type HostSettings, hostSettings, type PolicySettings, type SecretText, type Settings } from "./settings";
@@ -24,7 +24,7 @@ export interface HostAddress {
     password?: pulumi.Output<string>;
 }
 
-/** The connection to the host, for the look as for the deployment; `proxy` is the jump host. */
+/** The connection to the host, the same for the look and the deployment; `proxy` is the jump host. */
 export function hostConnection({ host }: Pick<Settings, "host">): HostAddress & { proxy?: HostAddress } {
     const login = {
         privateKey: revealed(host.privateKey),
@@ -53,7 +53,7 @@ export function hostConnection({ host }: Pick<Settings, "host">): HostAddress & 
 
 const revealed = (text: SecretText | undefined) => text && pulumi.secret(text.reveal());
 
-/** The inputs of a look that the settings decide: each that declares a name for it. */
+/** Inputs of a look that come from settings: each setting that declares a name for one. */
 type ObservationSettings = Omit<
     HostObservationArgs,
     "connection" | "config" | "configSecrets" | "secretFiles" | "plannedConfig" | "plannedReadOnlyConfig" | "mistakes"
@@ -64,16 +64,18 @@ export interface ObservedState {
     files: pulumi.Input<SecretFiles>;
 }
 
-/** What a look at the host goes by, beside the connection and what is to be put into force. */
+/** The settings that a look compares with, besides the connection and the config that is to be deployed. */
 export function observationSettings(settings: HostSettings): ObservationSettings {
     return Object.fromEntries(hostSettings("look", settings)) as unknown as ObservationSettings;
 }
 
-/** What stands on the host in the places of names of secrets. None where there are none, so that the state stays. */
+/**
+ * Placeholders that stand in the config on the host for secrets. Undefined if there are none: the state stays the same.
+ */
 const secretsOfConfig = (settings: PolicySettings) =>
     hasConfigSecrets(settings) ? { configSecrets: pulumi.secret(configSecrets(settings)) } : {};
 
-/** What a look asks in the place of a deployment, all of it known before any secret is. */
+/** What a look asks on behalf of a deployment. All of it is known before any secret is. */
 export function plannedDeployment(settings: PolicySettings) {
     return {
         plannedConfig: configText(renderZotConfig(settings, namelessSecretFiles(settings))),
@@ -82,8 +84,8 @@ export function plannedDeployment(settings: PolicySettings) {
 }
 
 /**
- * A look at the host, in preview and update: whether it still is as it was deployed, and what a deployment would do and
- * be refused for.
+ * A look at the host, in preview and update: whether it still is as it was deployed, what a deployment would do, and
+ * why the host would refuse one.
  */
 export function observeHost(
     name: string,
@@ -107,15 +109,15 @@ export function observeHost(
     );
 }
 
-/** The secret files that a config names: with sessions in redis there are no session keys on the host. */
+/** The secret files that a config names: with sessions in redis the host has no session keys. */
 const namedIn = (config: ZotConfig, files: string[]): string[] => {
     const text = configText(config);
     return files.filter((file) => text.includes(JSON.stringify(file)));
 };
 
 /**
- * What a destroy begins with: whether the host runs what it is told. It has to depend on all that is to be left as it
- * is otherwise.
+ * The first step of a destroy: checks that the host runs commands. It must depend on everything that has to stay as it
+ * is if the host does not.
  */
 export function askBeforeWithdrawal(
     name: string,
@@ -126,8 +128,8 @@ export function askBeforeWithdrawal(
 }
 
 /**
- * The look where the rest cannot be declared: it fails with those mistakes, and with what a deployment would be refused
- * for.
+ * The look when the rest cannot be declared. It fails with those mistakes, and with the reasons why the host would
+ * refuse a deployment.
  */
 export function observeForRefusal(
     name: string,

@@ -1,4 +1,4 @@
-/** What is sent to the registry's host: one short command and one payload on standard input. Pure. */
+/** What is sent to the registry's host: one short command, and one payload on its standard input. Pure. */
 
 import { createHash } from "node:crypto";
 import { deploymentScript, zotStartScript } from "../host/scripts";
@@ -8,33 +8,31 @@ import { type ConfigSecrets, configText, type SecretFiles, withConfigSecrets, ty
 /** `deploy` puts the config into force; `withdraw` leaves the host as `host.onDestroy` says. */
 export type HostVerb = "deploy" | "withdraw";
 
-/** The payload's last line: a payload without it was cut off on its way. */
+/** The payload's last line. A payload without it was cut off in transit. */
 const END = "== end";
 
 /**
- * The command for one connection, whatever the login shell of the user is: it holds no backslash, exclamation mark or
- * line break, which shells read differently. The plugin prints it before all that a failed deployment has said, so that
- * it is short and holds no words: lines of the payload are run, of which the first that is no comment is {@link
- * hostArrival}.
+ * The command for one connection. It works in any login shell: it holds no backslash, exclamation mark or line break,
+ * which shells read differently. The plugin prints the command before the output of a failed deployment, so it is short
+ * and holds no prose. It runs lines of the payload; the first of them that is no comment is {@link hostArrival}.
  */
 export function hostCommand(verb: HostVerb): string {
     return `exec /bin/sh -c 'set -- zot-hardening ${verb}; while IFS= read -r line; do eval "$line"; done; exit 1'`;
 }
 
 /**
- * The payload's first line: what the host does with the rest. Standard input is read whole before anything runs, since
- * a script that exits early can make a deployment fail that has succeeded (measured on the command plugin 1.2.1). The
- * folder is named by the process, so that the next deployment finds what one that was killed has left. The script is
- * not executed in this shell's place: dash and ash run no EXIT trap where a signal ends them, so that this one removes
- * the folder, which holds secrets.
- * What sends a signal to it ends it while it reads, and then leaves it to the script. (Ignored, signals would be so for
- * zot, too.)
+ * The payload's first line: what the host does with the rest. It reads standard input to its end before anything runs:
+ * a script that exits early can make a successful deployment fail (measured on the command plugin 1.2.1). The folder's
+ * name holds the process id, so the next deployment finds what a killed one left behind. The script does not replace
+ * this shell by `exec`: dash and ash run no EXIT trap when a signal ends them, and this trap removes the folder, which
+ * holds secrets. A signal ends this shell while it reads, and after that is left to the script. (Ignoring signals would
+ * make zot ignore them too.)
  */
 export const hostArrival = [
-    // bash takes options from the environment.
+    // bash inherits options from the environment.
     `set +a +e +f +u +v +x +C`,
     `umask 077`,
-    // A login may have neither the folder of the tools in its PATH, nor a TMPDIR that it can write in.
+    // Some logins have no folder of tools in their PATH, or a TMPDIR that they cannot write to.
     `PATH=\${PATH:+$PATH:}/usr/bin:/bin`,
     `t=\${TMPDIR:-/tmp}`,
     `{ [ -d "$t" ] && [ -w "$t" ]; } || t=/tmp`,
@@ -51,7 +49,7 @@ export const hostArrival = [
     `exit 1`,
 ].join("; ");
 
-/** The settings that a deployment is made of. */
+/** The settings that a deployment depends on. */
 export type DeploymentSettings = Pick<Settings, "host" | "zot" | "identity">;
 
 export interface HostPayload {
@@ -63,11 +61,11 @@ export interface HostPayload {
     credentials: string;
     /** Content of the file of session keys. */
     sessionKeys: string;
-    /** Secrets of both configs, which have their names in their places. Default: there are none. */
+    /** Secrets of both configs; the configs hold their names instead. Default: none. */
     configSecrets?: ConfigSecrets;
-    /** Those secrets in each form in which zot could quote them; the host hides them. Default: none. */
+    /** These secrets in every form in which zot could quote them; the host masks them in output. Default: none. */
     quotedForms?: readonly string[];
-    /** How often the host was found to differ, and was deployed again for it. Default: never. */
+    /** How often the host was found to differ and was deployed again for that reason. Default: never. */
     pushes?: number;
 }
 
@@ -75,8 +73,8 @@ export interface HostPayload {
 export function hostPayload(payload: HostPayload): string {
     const again = payload.pushes ? `# Sent again, since the host was found to differ: ${payload.pushes}\n` : "";
     const unmarked = again + sections(payload, "");
-    // What the script has to say back. It changes with all that is sent, and tells nothing of it: there are long random
-    // secrets in it.
+    // The mark that the script has to print. It changes with everything that is sent, and reveals nothing: the
+    // hashed text holds long random secrets.
     const mark = createHash("sha256").update(unmarked).digest("hex").slice(0, 16);
     return again + sections(payload, mark);
 }
@@ -90,7 +88,7 @@ function sections(payload: HostPayload, mark: string): string {
     const withSecrets = (config: ZotConfig) => withConfigSecrets(config, configSecrets);
     return [
         `${hostArrival}\n`,
-        // It ends before the rest of the payload.
+        // The script exits before the shell would read the rest of the payload.
         deploymentScript,
         section("settings", scriptSettings(payload, mark)),
         section("config", configText(withSecrets(payload.config))),
@@ -103,7 +101,7 @@ function sections(payload: HostPayload, mark: string): string {
     ].join("");
 }
 
-/** `name=value` lines; values were checked to be of one line. */
+/** The settings as lines of `name=value`; values were checked to have no line break. */
 function scriptSettings({ settings, files, configSecrets = {} }: HostPayload, mark: string): string {
     const values: [string, unknown][] = [
         ["mark", mark],

@@ -1,21 +1,21 @@
-/** What the user who deploys needs on the host beyond its own rights, as files and commands that grant it. Pure. */
+/** The rights that the deploying user needs on the host, as files and commands that grant them. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import { type Member, membersOf, type Settings } from "./settings";
 
-/** What root is to write, or to run, on the host. */
+/** A file that root writes, or a command that root runs, on the host. */
 export type HostRight =
     | { kind: "sudoers" | "polkit"; why: string; path: string; mode: string; text: string }
     | { kind: "command"; why: string; command: string };
 
 /**
- * What a deployment asks of `journalctl` (host/service.sh); in sudoers the arguments have to be the same to the letter.
+ * The arguments of `journalctl` that a deployment uses (host/service.sh); sudoers compares them letter by letter.
  */
 const JOURNAL_ARGUMENTS = "--no-pager --quiet --output short-unix --lines 400 --unit";
 
 /**
- * The rights for a stack's settings; none where the user who deploys is root.
+ * The rights that a stack's settings need; none if the deploying user is root.
  *
- * Of `host.sudo: off` with a unit of the system it is a rule of polkit, which needs no sudo.
+ * With `host.sudo: off` and a system unit the right is a polkit rule, which needs no sudo.
  */
 export function hostRights({ host }: Pick<Settings, "host">): HostRight[] {
     const { user, serviceManager, serviceName, sudo, restartCommand } = host;
@@ -24,16 +24,14 @@ export function hostRights({ host }: Pick<Settings, "host">): HostRight[] {
         return [
             {
                 kind: "command",
-                why: `zot goes on after the last logout of ${user}, and is started with the host`,
+                why: `zot keeps running after the last logout of ${user}, and starts with the host`,
                 command: `loginctl enable-linger ${user}`,
             },
         ];
     }
     if (user === "root" || serviceManager === "launchd-agent") return [];
     if (sudo === "all")
-        return [
-            sudoers(user, "the whole deployment runs as root, by a shell, which is as much as to be root", ["ALL"]),
-        ];
+        return [sudoers(user, "the whole deployment runs as root in a shell, which amounts to being root", ["ALL"])];
     if (sudo === "service" && serviceManager === "command")
         return [sudoers(user, "zot can be restarted", [`/bin/sh -c ${inSudoers(restartCommand ?? "")}`])];
     if (sudo === "service" && serviceManager === "launchd-daemon") {
@@ -66,13 +64,13 @@ export function hostRights({ host }: Pick<Settings, "host">): HostRight[] {
     return [polkit(user, unitOf(serviceName)), ...journal];
 }
 
-/** Rights, and the machines that need them: the same on all, unless their settings differ. */
+/** Rights, and the machines that need them. Machines need the same rights unless their settings differ. */
 export interface RightsOfMachines {
     machines: [Member, ...Member[]];
     rights: HostRight[];
 }
 
-/** The rights on each machine of a registry; machines with the same ones together. */
+/** The rights on each machine of a registry; machines with equal rights are listed together. */
 export function rightsOfMachines(settings: Settings): RightsOfMachines[] {
     const groups: RightsOfMachines[] = [];
     for (const machine of membersOf(settings)) {
@@ -84,22 +82,22 @@ export function rightsOfMachines(settings: Settings): RightsOfMachines[] {
     return groups;
 }
 
-/** The full name of a unit. */
+/** The full name of a unit: with `.service`. */
 export const unitOf = (serviceName: string): string => `${serviceName.replace(/\.service$/, "")}.service`;
 
 function sudoers(user: string, why: string, commands: string[]): HostRight {
-    // A name of capital letters alone would be an alias.
+    // sudoers reads a name of capital letters as an alias unless it is quoted.
     const who = /[a-z]/.test(user) ? user : JSON.stringify(user);
     const lines = [
         "# Where sudoers has requiretty, which no login without a screen passes, take the # away:",
         `# Defaults:${who} !requiretty`,
         ...commands.map((command) => `${who} ALL=(root) NOPASSWD: ${command}`),
     ];
-    // sudo passes over files with a dot in their names.
+    // sudo ignores files with a dot in their names.
     return { kind: "sudoers", why, path: "/etc/sudoers.d/zot-hardening", mode: "0440", text: `${lines.join("\n")}\n` };
 }
 
-/** Arguments as sudoers wants them: its own special characters escaped, and those of its patterns. */
+/** Escapes sudoers' special characters and those of its patterns. */
 function inSudoers(text: string): string {
     return text.replace(/\\/g, "\\\\\\\\").replace(/[,:=#*?[\]!]/g, "\\$&");
 }

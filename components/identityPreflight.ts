@@ -1,7 +1,7 @@
 /**
- * What would stop an update half-way in Authentik, asked before anything is changed there, in preview and at the start
- * of an update: names that are taken, a login flow that a service account does not pass, and members that a change of
- * the group would take out.
+ * Finds what would stop an update half-way in Authentik, before anything is changed there. It asks in preview and at
+ * the start of an update: names that are taken, a login flow that a service account does not pass, and members that a
+ * change of the group would remove.
  */
 
 import * as pulumi from "@pulumi/pulumi";
@@ -22,15 +22,18 @@ import { type CiAccount, ciAccounts, FIRST_WORKLOAD, type Settings } from "./set
 interface Declared {
     kind: Kind;
     name: string;
-    /** Where the name comes from, for people. */
+    /** The setting that gives the name, or another origin, in words. */
     from: string;
-    /** Whether `npm run adopt` takes it over. */
+    /** Whether `npm run adopt` takes such an object over. */
     isAdopted: boolean;
-    /** The identity of CI that it comes with. */
+    /** The identity of CI that it belongs to. */
     workload: string;
 }
 
-/** What the program makes in Authentik under a name that no two objects share; the registration with the first account. */
+/**
+ * The objects that the program makes under names that have to be unique. Those of the registration count to the first
+ * account.
+ */
 export function declaredNames({ identity, ci }: Pick<Settings, "identity" | "ci">): Declared[] {
     const adopted = (kind: Kind, name: string, from: string, workload = FIRST_WORKLOAD): Declared => ({
         kind,
@@ -52,7 +55,7 @@ export function declaredNames({ identity, ci }: Pick<Settings, "identity" | "ci"
     ];
 }
 
-/** What belongs to the dedicated login flow of an account. */
+/** The objects of an account's dedicated login flow. */
 function flowNames(user: string, workload: string): Declared[] {
     const { slug, identification, login, policy } = ciLoginFlowParts(user);
     const ofFlow = (kind: Kind, name: string): Declared => ({
@@ -70,12 +73,12 @@ function flowNames(user: string, workload: string): Declared[] {
     ];
 }
 
-/** What is said of names that are taken. */
+/** The message about names that are taken. */
 export function takenMessage(url: string, stack: string, taken: readonly Declared[]): string {
     const adopted = taken.filter(({ isAdopted }) => isAdopted);
     const flow = taken.filter(({ isAdopted }) => !isAdopted);
     const lines = [
-        `Authentik at ${url} has objects of the names that this stack gives to its own:`,
+        `Authentik at ${url} already has objects with names that this stack uses for its own:`,
         ...taken.map(({ kind, name, from }) => `  - ${kind} ${name} (${from})`),
     ];
     if (adopted.length > 0)
@@ -86,20 +89,20 @@ export function takenMessage(url: string, stack: string, taken: readonly Declare
     const slug = flow.find(({ kind }) => kind === "flow")?.name;
     if (slug !== undefined) {
         lines.push(
-            `A flow is not taken over. To use ${slug} as it is: ` +
+            `A flow cannot be taken over. To use ${slug} as it is: ` +
                 `pulumi config set --path identity.ciLoginFlow ${slug}. ` +
-                "Or remove it in Authentik with its stages and its policy, and the program makes its own.",
+                "Or remove it in Authentik with its stages and its policy; then the program makes its own.",
         );
     } else if (flow.length > 0) {
         lines.push(
-            "Stages and policies of a login flow are not taken over. " +
-                "They may be left of one that is gone: remove them in Authentik, and the program makes its own.",
+            "Stages and policies of a login flow cannot be taken over. " +
+                "They may be left over from a deleted flow: remove them in Authentik; then the program makes its own.",
         );
     }
     return lines.join("\n");
 }
 
-/** What is said of an authorization flow that the service account does not pass; people may. */
+/** The message about an authorization flow that the service account does not pass; people may pass it. */
 export function authorizationMessage(
     { identity }: Pick<Settings, "identity">,
     flow: string,
@@ -107,13 +110,13 @@ export function authorizationMessage(
 ): string {
     return (
         `The authorization flow ${flow} (identity.authorizationFlow) ${what.join(", and ")}. ` +
-        `The service account ${identity.ciUser} has nothing but a password, so that CI's key cannot be made. ` +
+        `The service account ${identity.ciUser} has nothing but a password. Therefore CI's key cannot be made. ` +
         "Take that out of the flow, or set another one: " +
         "pulumi config set --path identity.authorizationFlow default-provider-authorization-implicit-consent"
     );
 }
 
-/** What is said of a login flow that the service account does not pass. */
+/** The message about a login flow that the service account does not pass. */
 export function obstacleMessage(
     { identity }: Pick<Settings, "identity">,
     flow: string,
@@ -125,30 +128,30 @@ export function obstacleMessage(
             : "Give the service account a flow of its own: pulumi config set --path identity.ciLoginFlow dedicated";
     return (
         `The login flow ${flow} ${what.join(", and ")}. ` +
-        `The service account ${identity.ciUser} has nothing but a password, so that CI's key cannot be made. ${remedy}`
+        `The service account ${identity.ciUser} has nothing but a password. Therefore CI's key cannot be made. ${remedy}`
     );
 }
 
-/** A flow with something in the way, and how that is told. */
+/** A flow with an obstacle, and the function that words it. */
 interface BlockedFlow extends FlowObstacles {
     message: typeof obstacleMessage;
 }
 
 export class IdentityPreflight {
     private readonly access: ApiAccess | undefined;
-    /** By the identity of CI: each is asked once, whoever asks. */
+    /** By identity of CI: each is asked about only once. */
     private readonly taken = new Map<string, Promise<Declared[]>>();
     private obstacles: Promise<BlockedFlow[]> | undefined;
     private readonly told = new Set<string>();
-    /** By name: an update waits for ever for a hook whose name was registered twice (CLI 3.259). */
+    /** By name: an update hangs forever on a hook whose name was registered twice (CLI 3.259). */
     private readonly hooks = new Map<string, pulumi.ResourceHook>();
-    /** Inside a hook it is not known. */
+    /** Read here, because inside a hook the stack is not known. */
     private readonly stack = pulumi.getStack();
 
     /**
-     * @param access how Authentik is reached; undefined where that is not known, and nothing is asked
-     * @param sendsMembers whether the provider sends a group's members with every change of it; by the package that is
-     * installed
+     * @param access how to reach Authentik; undefined if that is not known, and then nothing is asked
+     * @param sendsMembers whether the provider sends a group's members with every change of it. Default: whether the
+     *     installed package is the bridged one.
      */
     constructor(
         private readonly component: string,
@@ -160,8 +163,8 @@ export class IdentityPreflight {
     }
 
     /**
-     * Hooks for the component that holds all of them. Where it is new, none of them is in the state, and one name that
-     * is taken refuses it whole: an update without a preview would else make what is free, and stop half-way.
+     * Hooks for the component that holds all objects. A new component has none of them in the state, so one taken name
+     * refuses it as a whole. Otherwise an update without a preview would make the free ones, and stop half-way.
      */
     beforeCreateAll(): pulumi.ResourceHookBinding {
         const kinds = new Set(declaredNames(this.settings).map(({ kind }) => kind));
@@ -169,14 +172,14 @@ export class IdentityPreflight {
     }
 
     /**
-     * Hooks for a resource that is made in Authentik: where there is one of that name, or CI could not log in
-     * afterwards, it is refused before the first is made. Everything is told at once.
+     * Hooks for a resource that is made in Authentik. They refuse it, before the first one is made, if its name is
+     * taken or if CI could not log in afterwards. Everything is reported at once.
      */
     beforeCreate(...own: Kind[]): pulumi.ResourceHookBinding {
         return this.refuseBeforeCreate(`${own[0] ?? "login"}-is-free`, own, FIRST_WORKLOAD);
     }
 
-    /** The same for what is made for an identity of CI: only its own names can be taken. */
+    /** The same for an object of one identity of CI: only the identity's own names can be taken. */
     beforeCreateFor(workload: string, ...own: Kind[]): pulumi.ResourceHookBinding {
         if (workload === FIRST_WORKLOAD) return this.beforeCreate(...own);
         return this.refuseBeforeCreate(`${own[0] ?? "login"}-is-free-for-${workload}`, own, workload);
@@ -185,7 +188,7 @@ export class IdentityPreflight {
     private refuseBeforeCreate(what: string, own: Kind[], workload?: string): pulumi.ResourceHookBinding {
         const { access } = this;
         if (!access) return {};
-        // The engine tells it with the refusal.
+        // The engine prints this name with the refusal.
         const name = `${this.component}-${what.replaceAll(" ", "-")}`;
         const made = this.hooks.get(name);
         if (made) return { beforeCreate: [made] };
@@ -203,7 +206,7 @@ export class IdentityPreflight {
                 if (problems.length === 0) return;
                 const untold = problems.filter((problem) => !this.told.has(problem));
                 for (const problem of untold) this.told.add(problem);
-                throw new pulumi.RunError(untold.join("\n") || "It cannot be made, as the other error says.");
+                throw new pulumi.RunError(untold.join("\n") || "It cannot be made; the other error says why.");
             },
             { onDryRun: true },
         );
@@ -212,8 +215,8 @@ export class IdentityPreflight {
     }
 
     /**
-     * Warns in preview of what has come about since: a second factor that is demanded, an account that is in its group
-     * no more.
+     * Warns in preview of what has changed since: a flow that now demands a second factor, an account that is no longer
+     * in its group.
      */
     async warn(): Promise<void> {
         const { access, settings } = this;
@@ -228,7 +231,7 @@ export class IdentityPreflight {
         ]);
         for (const { flow, obstacles, message } of flows) {
             const doubt = obstacles.some(({ isCertain }) => !isCertain)
-                ? " (policies of the stage decide for whom; where they leave the service account out, all is well)"
+                ? " (policies of the stage decide to whom it applies; it is no problem if they exempt the service account)"
                 : "";
             await pulumi.log.warn(
                 `${message(
@@ -239,19 +242,17 @@ export class IdentityPreflight {
             );
         }
         for (const { account } of members.filter((one) => one.isMember === false)) {
-            const remedy = identity.manageWorkloads
-                ? "pulumi up --refresh makes it one again"
-                : "make it one in Authentik";
+            const remedy = identity.manageWorkloads ? "pulumi up --refresh adds it again" : "add it in Authentik";
             await pulumi.log.warn(
-                `In Authentik, ${account.user} is no member of the group ${account.group}: ` +
+                `In Authentik, ${account.user} is not a member of the group ${account.group}: ` +
                     `from its next login on, CI has no rights on the registry. ${remedy}.`,
             );
         }
     }
 
     /**
-     * Hooks for the group: refuses a change that would take members out. The provider that is bridged from Terraform's
-     * sends those that the state knows along with every change; this project's own sends none.
+     * Hooks for the group: they refuse a change that would remove members. The provider that is bridged from
+     * Terraform's sends the members in the state along with every change; this project's own sends none.
      */
     keepMembers({ workload, group }: CiAccount = ciAccounts(this.settings)[0]): pulumi.ResourceHookBinding {
         const { access } = this;
@@ -274,7 +275,7 @@ export class IdentityPreflight {
         return { beforeUpdate: [refuse] };
     }
 
-    /** The names that are taken, of an identity of CI or of all. */
+    /** The names that are taken, for one identity of CI or for all. */
     private async askNames(access: ApiAccess, workload?: string): Promise<Declared[]> {
         const declared = declaredNames(this.settings);
         const workloads = workload === undefined ? new Set(declared.map((one) => one.workload)) : [workload];
@@ -291,12 +292,12 @@ export class IdentityPreflight {
         return (await Promise.all(taken)).flat();
     }
 
-    /** The flows that CI's login goes through, of which something is in the way. */
+    /** The flows of CI's login that have an obstacle. */
     private askFlows(access: ApiAccess): Promise<BlockedFlow[]> {
         const { authorizationFlow, ciLoginFlow, clientId } = this.settings.identity;
         const ask = async () => {
             const [login, authorization] = await Promise.all([
-                // A dedicated one is the program's own.
+                // The program makes a dedicated flow itself.
                 ciLoginFlow === "dedicated"
                     ? undefined
                     : loginObstacles(access, ciLoginFlow === "default" ? undefined : ciLoginFlow, clientId),
@@ -311,7 +312,7 @@ export class IdentityPreflight {
     }
 }
 
-/** Whether the package @pulumi/authentik is one that Pulumi generated for Terraform's provider. */
+/** Whether the package @pulumi/authentik was generated by Pulumi from Terraform's provider. */
 function isBridged(): boolean {
     const { pulumi: plugin } = require("@pulumi/authentik/package.json") as { pulumi?: { parameterization?: unknown } };
     return plugin?.parameterization !== undefined;

@@ -1,8 +1,8 @@
-/** Properties of objects in Authentik that are people's. Pure. */
+/** Properties of objects in Authentik that people decide. Pure. */
 
 /**
- * What people set on these objects and the program does not say. It stays as they set it, whatever a provider makes of
- * a property that is left out: ours and the bridged one give it a default, or empty it.
+ * Properties that people set on these objects and the program does not declare. They stay as people set them. Without
+ * this list a provider would change an omitted property: ours and the bridged one reset or empty it.
  */
 const LEFT_TO_PEOPLE = {
     provider: [
@@ -32,7 +32,7 @@ const LEFT_TO_PEOPLE = {
     user: ["attributes", "email", "name", "path", "roles"],
 } as const;
 
-/** Properties of an object that are left to people: all of the list but those that the settings say. */
+/** The properties of an object that are left to people: all of the list except those that the settings declare. */
 export function leftToPeople(
     kind: keyof typeof LEFT_TO_PEOPLE,
     said: Readonly<Record<string, unknown>> = {},

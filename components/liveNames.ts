@@ -1,23 +1,23 @@
 /**
- * Names that a live registry depends on. Authentik renames without a word, and then logins fail until zot has the new
- * name, keys lose their owner, and groups that zot remembers from the last login no longer match.
+ * Guards the names that a live registry depends on. Authentik renames without a warning. Then logins fail until zot has
+ * the new name, keys lose their owner, and groups that zot remembers from the last login no longer match.
  */
 import * as pulumi from "@pulumi/pulumi";
 import { ciAccounts, type Settings } from "./settings";
 
 /**
- * Where a resource's inputs have the name: the input, and how to find the name in its text (default: the whole of it).
+ * Where a resource's inputs hold the name: the input, and how to extract the name from its text (default: all of it).
  */
 interface NamePlace {
     input: string;
     find?: (text: string) => string | undefined;
 }
 
-/** The names by the setting that gives each. */
+/** Names by the setting that gives them. */
 export type NamesOfRegistry = Readonly<Record<string, string>>;
 
 /**
- * What the settings call what the registry depends on; a group and an account that an administrator keeps may be
+ * The names that the registry depends on, by setting. A group and an account that an administrator keeps may be
  * renamed freely.
  */
 export function namesOfRegistry({ identity, ci }: Pick<Settings, "identity" | "ci">): NamesOfRegistry {
@@ -37,8 +37,8 @@ export function namesOfRegistry({ identity, ci }: Pick<Settings, "identity" | "c
 
 export class LiveNames {
     /**
-     * Whether the state tells which names the registry was given. It does not in one of an older program: then the
-     * inputs of the objects themselves must do, which a refresh brings in line with Authentik.
+     * Whether the state records the names that the registry was given. An older program's state does not. Then the
+     * inputs of the objects themselves are compared, which a refresh brings in line with Authentik.
      */
     private isRecorded = false;
 
@@ -48,19 +48,20 @@ export class LiveNames {
     ) {}
 
     /**
-     * Hooks for the component that has the names as its input `names`, and as its output `givenNames` once the registry
-     * has them. They refuse, before anything is changed and in preview already, what would take a name from under the
-     * registry. An object that was renamed by hand is no reason: the registry still has the old name, and gets it back.
+     * Hooks for the component with the input `names`, and the output `givenNames` once the registry has them. They
+     * refuse a change of a name that the registry uses, before anything is changed, and already in preview. An object
+     * that was renamed by hand is no reason to refuse: the registry still has the old name, and the object gets it
+     * back.
      */
     record(): pulumi.ResourceHookBinding {
-        // No hook runs where no name changed, nor for a new component.
+        // The engine runs no hook if no name changed, nor for a new component.
         this.isRecorded = true;
         const refuse = new pulumi.ResourceHook(
             `${this.component}-keeps-names`,
             async ({ oldInputs, oldOutputs, newInputs }) => {
                 this.isRecorded = "names" in (oldInputs ?? {});
                 const given = (oldOutputs as { givenNames?: NamesOfRegistry } | undefined)?.givenNames;
-                // Where no deployment ever came to its end, no registry has a name.
+                // If no deployment ever completed, no registry uses a name yet.
                 if (this.renameAccepted || !this.isRecorded || given === undefined) return;
                 const wanted = (newInputs as { names?: NamesOfRegistry }).names ?? {};
                 const changed = Object.entries(wanted).filter(
@@ -77,10 +78,10 @@ export class LiveNames {
     }
 
     /**
-     * Hooks that refuse, where the state does not tell what the registry was given, that an update of a resource
-     * changes the name that a setting gives.
+     * Hooks that refuse an update of a resource if it changes the name that a setting gives. They act only if the state
+     * does not record what the registry was given.
      *
-     * @param resource name of the resource, where several have the same name. Default: that of the component
+     * @param resource name of the resource, if several have the same name. Default: that of the component
      */
     guard(
         setting: string,
@@ -102,7 +103,7 @@ export class LiveNames {
     }
 }
 
-/** What is said of names that would change. */
+/** The message about names that would change. */
 function refusal(changes: readonly { setting: string; from: string; to: string }[]): string {
     const sentences = changes.map(
         ({ setting, from, to }) =>
@@ -121,7 +122,7 @@ async function nameIn(inputs: object | undefined, { input, find }: NamePlace): P
     return text === undefined ? undefined : find ? find(text) : text;
 }
 
-/** A hook is handed secrets as outputs; an unknown one would never resolve. */
+/** The text of a hook's value: hooks get secrets as outputs. An unknown one would never resolve. */
 export async function plainText(value: unknown): Promise<string | undefined> {
     const output = pulumi.output(value) as pulumi.Output<unknown> & { isKnown: Promise<boolean> };
     if (!(await output.isKnown)) return undefined;

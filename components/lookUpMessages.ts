@@ -1,18 +1,18 @@
-/** What is said of look-ups in Authentik that failed. Pure. */
+/** Messages about failed look-ups in Authentik. Pure. */
 
-/** A look-up that failed, and what the provider said. */
+/** A failed look-up, and what the provider said. */
 export interface Failed {
     what: string;
     setting?: string;
     reason: string;
 }
 
-/** What our provider adds where Authentik did not come to look. */
+/** What our provider adds if Authentik could not be asked. */
 const NOT_LOOKED = / \(While looking up the [\s\S]*\)$/;
-/** The part of a reason that differs from look-up to look-up, though one thing is wrong. */
+/** The part of a reason that differs between look-ups although one and the same thing is wrong. */
 const PLACE = / (at|to) GET \S+/;
 
-/** What is said of look-ups that failed: each reason once. */
+/** The messages about failed look-ups: each reason once. */
 export function lookUpMessages(failed: readonly Failed[]): string[] {
     const byReason = new Map<string, Failed[]>();
     for (const one of failed) {
@@ -30,7 +30,7 @@ export function lookUpMessages(failed: readonly Failed[]): string[] {
     });
 }
 
-/** What the provider said, without the SDK's words around it. */
+/** What the provider said, without the words that the SDK adds. */
 export function reasonOf(error: unknown): string {
     const message = error instanceof Error ? error.message : String(error);
     return message.replace(/^invocation of \S+ returned an error: /, "");

@@ -1,5 +1,6 @@
 /**
- * The machines of a registry, each with its look and its deployment: one after the other, and none before all looks.
+ * The machines of a registry, each with its look and its deployment. All looks come first; then the deployments follow
+ * one after the other.
  */
 import * as pulumi from "@pulumi/pulumi";
 import { askBeforeWithdrawal, observeForRefusal } from "./hostObservation";
@@ -10,13 +11,13 @@ import { hasMembers, type Member, membersOf, type Settings } from "./settings";
 import { allHooks } from "./shownRights";
 import { componentTypes } from "./typeTokens";
 
-/** What is the same for every machine. */
+/** The arguments that are the same for every machine. */
 export type SharedByMachines = Omit<RegistryHostArgs, "settings" | "rollout" | "told" | "isAway" | "deployAfter"> & {
-    /** What the first deployment waits for. */
+    /** What the first deployment depends on. */
     deployAfter: pulumi.Resource;
 };
 
-/** A machine as it stands in the state. */
+/** A machine and its name in the state. */
 interface Machine extends Member {
     resource: string;
     aliases: pulumi.Alias[];
@@ -27,7 +28,7 @@ export class Machines {
     private readonly looks;
     private readonly isList: boolean;
 
-    /** @param name of the registry, in the state */
+    /** @param name name of the registry in the state */
     constructor(
         private readonly name: string,
         settings: Settings,
@@ -38,9 +39,9 @@ export class Machines {
     }
 
     /**
-     * What the component that has the machines says of them as its inputs, and hooks that refuse, in preview already,
-     * that one which stays is called otherwise: what was deployed under its former name would be withdrawn from it.
-     * Nothing where there is no list: a registry on one machine has no names to tell apart.
+     * The inputs that the registry's component records about its machines, and hooks that refuse a new name for a
+     * machine that stays, already in preview: what was deployed under its former name would be withdrawn from it.
+     * Empty without a list of machines: a single machine has no name to confuse.
      */
     record(): { inputs: Record<string, unknown>; hooks: pulumi.ResourceHookBinding } {
         const now = identities(this.machines);
@@ -75,7 +76,7 @@ export class Machines {
                     isAway,
                     told,
                     rollout: tellOfRollout(this.name, present, name),
-                    // What fails on one machine begins on no other.
+                    // A failure on one machine stops the deployments to the machines after it.
                     deployAfter: [deployAfter, ...hosts.slice(-1)],
                     changed: name === present[0] ? changed : undefined,
                 },
@@ -87,7 +88,7 @@ export class Machines {
         return hosts as [RegistryHost, ...RegistryHost[]];
     }
 
-    /** What a destroy begins with, on each machine. It has to depend on all that is to be left as it is otherwise. */
+    /** The first step of a destroy, on each machine. It must depend on all that has to stay as it is if it fails. */
     askBeforeWithdrawal(opts: pulumi.CustomResourceOptions): void {
         for (const { resource, settings, aliases, isAway } of this.machines)
             askBeforeWithdrawal(resource, settings, { ...opts, aliases, retainOnDelete: isAway });
@@ -95,8 +96,8 @@ export class Machines {
 }
 
 /**
- * Each machine with its name in the state. One that is alone has the registry's; of several each has its own address in
- * it, so that one may come and go, and the first takes over what the state has of one that was alone.
+ * Each machine with its name in the state. A single machine has the registry's name. Each of several has its address in
+ * its name, so machines may come and go; the first takes over the state of a machine that was alone.
  */
 function machinesOf(name: string, settings: Settings): Machine[] {
     const several = hasMembers(settings);
@@ -111,43 +112,43 @@ function machinesOf(name: string, settings: Settings): Machine[] {
     });
 }
 
-/** By the name in the state: what each machine is known by. */
+/** What identifies each machine, by its name in the state. */
 type Identities = Record<string, { name: string; place: string; key: string }>;
 
 const identities = (machines: readonly Machine[]): Identities =>
     Object.fromEntries(
         machines.map(({ resource, name, settings: { host } }) => [
             resource,
-            // A key without the name before it and the comment behind it.
+            // The key itself, without the host before it and the comment after it.
             { name, place: `${host.address} ${host.port}`, key: /AAAA\S+/.exec(host.hostKey)?.[0] ?? "" },
         ]),
     );
 
-/** Machines that would be withdrawn from under another name of theirs, one sentence each. */
+/** Machines from which a deployment would be withdrawn because they got another name; one sentence each. */
 export function renamed(before: Identities, now: Identities, isList: boolean): string[] {
     const added = Object.entries(now).filter(([resource]) => !(resource in before));
     return Object.entries(before)
         .filter(([resource]) => !(resource in now))
         .flatMap(([, gone]) => {
             const same = added.find(([, { place, key }]) => place === gone.place || key === gone.key)?.[1];
-            // Alone it takes over what the state has of its own address.
+            // A single machine takes over the state of its own address.
             if (same === undefined || (!isList && same.name === gone.name)) return [];
             const mend = isList
                 ? `Give ${same.name} name: ${gone.name} in host.members.`
                 : `Leave it in host.members, as the only one, with name: ${gone.name}.`;
             return [
-                `The machine that was called ${gone.name} would be called ${same.name}, and what was deployed as ` +
-                    `${gone.name} would be withdrawn from it, so that nobody could push. ${mend} If they are two ` +
-                    `machines, take ${gone.name} out of host.members in an update of its own.`,
+                `The machine that was called ${gone.name} would be called ${same.name}. Then what was deployed as ` +
+                    `${gone.name} would be withdrawn from it, and nobody could push. ${mend} If they are two ` +
+                    `machines, take ${gone.name} out of host.members in a separate update.`,
             ];
         });
 }
 
 /**
- * The looks alone, in the place that they have in the state, where the rest cannot be declared: each fails with those
- * mistakes and with what a deployment would be refused for.
+ * Only the looks, under their names in the state, when the rest cannot be declared. Each fails with those mistakes and
+ * with the reasons why the host would refuse a deployment.
  *
- * @param name of the registry, in the state
+ * @param name name of the registry in the state
  */
 export function observeMachinesAlone(
     name: string,

@@ -1,13 +1,13 @@
-/** Which blueprints of Authentik write over what a stack declares. Pure. */
+/** Finds blueprints of Authentik that overwrite what a stack declares. Pure. */
 import type { Blueprint } from "../clients/authentik/blueprints";
 import { outsideText } from "../clients/outsideText";
 import { ciAccounts, type Settings } from "./settings";
 
-/** Where blueprints come from that Authentik brings along; none of them makes objects for a registry. */
+/** Folders of the blueprints that come with Authentik; none of these makes objects for a registry. */
 const BUNDLED = /^(default|system|example|migrations|testing|oss)\//;
 const REMEDY = "Disable it in Authentik (Customization > Blueprints), or take these objects out of it.";
 
-/** Warnings of enabled blueprints that name what the settings declare. */
+/** A warning for each enabled blueprint that names what the settings declare. */
 export function owningBlueprints(
     blueprints: readonly Blueprint[],
     { identity, ci }: Pick<Settings, "identity" | "ci">,
@@ -35,12 +35,12 @@ export function owningBlueprints(
             return [
                 `The blueprint ${outsideText(name)} is enabled and names ` +
                     `${named.map(([field, value]) => `${field} ${value}`).join(", ")}: ` +
-                    `it writes over what pulumi up changes whenever it is applied. ${REMEDY}`,
+                    `whenever it is applied, it overwrites what pulumi up has changed. ${REMEDY}`,
             ];
         });
 }
 
-/** Warnings of enabled blueprints from files that are not Authentik's own: what they name is not to be seen. */
+/** A warning for each enabled blueprint from a file that is not Authentik's own: what it names cannot be seen. */
 export function unknownBlueprints(blueprints: readonly Blueprint[]): string[] {
     return blueprints
         .filter(({ enabled, content, path }) => enabled && !content && path && !BUNDLED.test(path))
@@ -48,6 +48,6 @@ export function unknownBlueprints(blueprints: readonly Blueprint[]): string[] {
             ({ name, path }) =>
                 `The blueprint ${outsideText(name)} is enabled and comes from ${outsideText(path)}, ` +
                 "which Authentik does not show: if it makes any of these objects, " +
-                `it writes over what pulumi up changes. Look at it. ${REMEDY}`,
+                `it overwrites what pulumi up has changed. Look at it. ${REMEDY}`,
         );
 }

@@ -1,4 +1,4 @@
-/** zot's config and its secret files, put into force on a host by one remote command. */
+/** Puts zot's config and its secret files into force on a host, by one remote command. */
 
 import { createHash } from "node:crypto";
 import * as command from "@pulumi/command";
@@ -28,7 +28,7 @@ import {
 
 export interface RegistryHostArgs {
     /**
-     * What the same update has changed in the identity provider, told before the deployment. Default: nothing is told.
+     * Reports, before the deployment, what the same update has changed in the identity provider. Default: no report.
      */
     changed?: ChangedBefore;
     /** The settings, checked. */
@@ -37,61 +37,63 @@ export interface RegistryHostArgs {
     clientSecret: pulumi.Input<string>;
     /** 64 characters that sign sessions, and 32 that encrypt them: with the same keys a restart logs nobody out. */
     sessionKeys: pulumi.Input<{ hashKey: string; encryptKey: string }>;
-    /** What the deployment waits for; the look at the host waits for nothing. Default: nothing. */
+    /** What the deployment depends on; the look at the host depends on nothing. Default: nothing. */
     deployAfter?: readonly pulumi.Resource[];
-    /** Where the host is one of several: hooks that say so of its deployment. Default: none. */
+    /** Hooks that say of a deployment which of several hosts it is for. Default: none. */
     rollout?: pulumi.ResourceHookBinding;
-    /** What was said of rights for other hosts of the registry, and is not said again. Default: nothing. */
+    /**
+     * What was already reported about rights for other hosts of the registry, and is not repeated. Default: nothing.
+     */
     told?: Set<string>;
     /**
-     * Whether the host is passed over: it is neither looked at nor deployed to, and what the state has of it stays, or
-     * goes without a word to the host. Default: it is not.
+     * Whether the host is skipped: it is neither looked at nor deployed to. Its resources in the state stay as they
+     * are, or are removed without a connection to the host. Default: false.
      */
     isAway?: boolean;
-    /** Who keeps the names that the registry has. Default: by what was deployed last. */
+    /** Guards the names that the live registry uses. Default: one that goes by the last deployment. */
     liveNames?: LiveNames;
 }
 
 /**
- * The plugin's own waiting: three attempts, since sshd drops a connection now and then at its start limit. That a login
- * is refused is found by one before, of the look or of what a destroy begins with: sshd (9.8 and newer) refuses an
- * address after a few failed ones.
+ * Retries of the plugin itself: three attempts, since sshd now and then drops a connection at its start limit. A
+ * refused login is found earlier, by one login of the look or of a destroy's first step: sshd 9.8 and newer blocks an
+ * address after a few failed logins.
  */
 const DIAL = { dialErrorLimit: 2, perDialTimeout: 10 };
 
 export class RegistryHost extends pulumi.ComponentResource {
-    /** zot's config as it is on the host, with their names in the places of its secrets. */
+    /** zot's config as it is on the host, with names in place of its secrets. */
     public readonly zotConfig: pulumi.Output<ZotConfig>;
     /**
-     * sha256 of the config file, in hex: what `sha256sum config.json` prints on the host. Secret where the config holds
-     * one.
+     * sha256 of the config file, in hex: what `sha256sum config.json` prints on the host. Secret if the config holds a
+     * secret.
      */
     public readonly zotConfigSha256: pulumi.Output<string>;
-    /** What the deployment said; not before it came to its end. */
+    /** What the deployment reported; known only after it has ended. */
     public readonly deployed: pulumi.Output<string>;
     /**
-     * The look at the host: it waits for nothing in the identity provider, and fails where a deployment would be
-     * refused.
+     * The look at the host. It depends on nothing in the identity provider, and fails if the host would refuse a
+     * deployment.
      */
     public readonly observation: HostObservation;
 
     constructor(name: string, args: RegistryHostArgs, opts?: pulumi.ComponentResourceOptions) {
         super(componentTypes.registryHost, name, {}, opts);
         const { settings } = args;
-        // What the engine itself carries over from the host's former name ends with an update that fails half-way: the
-        // host has its new name then, and what comes after it has not.
+        // Children need the aliases too. The engine derives them from the parent, but no longer after an update that
+        // fails half-way: then the host already has its new name, and its children do not.
         const aliases = opts?.aliases;
         const passedOver = args.isAway ? passOver(name, settings.host.address) : undefined;
 
         const files = secretFilesOf(args);
-        // The names hold a hash of long random secrets and tell nothing of them; secret, nobody could review the
-        // config.
+        // The names hold a hash of long random secrets, which reveals nothing. If they were secret, nobody could
+        // review the config.
         const names = pulumi.unsecret(files.apply((file) => file.names));
         this.zotConfig = names.apply((file) => renderZotConfig(settings, file));
         const secrets = secretsForHost(settings);
         this.zotConfigSha256 = hashOnHost(this.zotConfig, secrets.configSecrets);
 
-        // Before the deployment, which it may ask for; and what stands in the deployment's way shows here first.
+        // Comes before the deployment: it may ask for one, and shows first what would stop it.
         this.observation = observeHost(
             name,
             passedOver ? { ...settings, host: { ...settings.host, observe: false } } : settings,
@@ -110,7 +112,7 @@ export class RegistryHost extends pulumi.ComponentResource {
                 pushes,
             }),
         );
-        // A provider's URL is no input of any resource, so that a changed issuer shows only here.
+        // A provider's URL is no input of any resource. So only this guard notices a changed issuer.
         const liveNames = args.liveNames ?? new LiveNames(name, settings.identity.acceptRename);
         const issuerGuard = liveNames.guard("identity.issuer", { input: "stdin", find: issuerIn }, name);
         const rights = showRights(name, declaredPolicy(settings), tierNames(settings), args.told);
@@ -123,8 +125,8 @@ export class RegistryHost extends pulumi.ComponentResource {
                 update: hostCommand("deploy"),
                 delete: hostCommand("withdraw"),
                 stdin: pulumi.secret(payload),
-                // Both would travel as environment requests, which sshd refuses; and the log must not hang on a long
-                // line.
+                // Both would travel as environment requests, which sshd refuses. A long line must not make the log
+                // hang.
                 addPreviousOutputInEnv: false,
                 logging: command.types.enums.remote.Logging.None,
             },
@@ -153,7 +155,7 @@ export class RegistryHost extends pulumi.ComponentResource {
         refuseUnanswered(deployment, settings.host.address);
         this.deployed = deployment.stdout;
 
-        // Not the config itself: its hundreds of lines would stand in every preview that changes a right.
+        // The hash instead of the config: hundreds of lines would appear in every preview that changes a right.
         this.registerOutputs({ zotConfigSha256: this.zotConfigSha256 });
     }
 }
@@ -171,20 +173,20 @@ function secretFilesOf({ settings, clientSecret: secret, sessionKeys }: Registry
     });
 }
 
-/** Secret where the config is: a short password could be found out by trying. */
+/** Secret if the config holds a secret: a short password could be guessed from the hash. */
 function hashOnHost(config: pulumi.Output<ZotConfig>, secrets: ConfigSecrets): pulumi.Output<string> {
     const hash = config.apply((shown) => sha256(configText(withConfigSecrets(shown, secrets))));
     return Object.keys(secrets).length > 0 ? pulumi.secret(hash) : hash;
 }
 
-/** Everything that a deployment is made of: of a host that is away it stays as it was deployed last. */
+/** Everything that makes up a deployment: for a host that is away it stays as it was last deployed. */
 const DEPLOYED = ["connection", "create", "update", "delete", "stdin", "addPreviousOutputInEnv", "logging"];
 
 function passOver(name: string, host: string) {
     const refuse = resourceHook(`${name}-is-away`, () => {
         throw new pulumi.RunError(
-            `The registry's host ${host} is away by host.members, and was never deployed to. ` +
-                "Take it out of host.members until it is there, or remove its away: true.",
+            `The registry's host ${host} is away by host.members, and nothing was ever deployed to it. ` +
+                "Take it out of host.members until it is reachable, or remove its away: true.",
         );
     });
     return { hooks: { beforeCreate: [refuse] }, ignoreChanges: DEPLOYED };

@@ -16,7 +16,7 @@ import { allHooks } from "./shownRights";
 import { componentTypes } from "./typeTokens";
 import { loginCallbackUrl } from "./zotConfig";
 
-/** What is in Authentik before the program: by id, as the resources want it. */
+/** What exists in Authentik before the program runs: the ids that the resources need. */
 export interface AuthentikLookUps {
     authorizationFlow: string;
     invalidationFlow: string;
@@ -24,26 +24,26 @@ export interface AuthentikLookUps {
     /** Scope mappings openid, email and profile. */
     scopeMappings: string[];
     adminsGroup: string;
-    /** The groups of CI's identities by their name, where an administrator keeps them. */
+    /** The groups of CI's identities, by identity, if an administrator keeps them. */
     workloadGroups?: Record<string, string>;
-    /** The stage that checks passwords, where the dedicated login flow is declared. */
+    /** The stage that checks passwords, if the dedicated login flow is declared. */
     passwordStage?: string;
 }
 
-/** One look-up, and what it looks for in the words of the person who set it. */
+/** One look-up, described in the words of the person who set it. */
 interface LookUp<T> {
     /** `group admins` */
     what: string;
-    /** The setting that names it; undefined where none does. */
+    /** The setting that names it; undefined if there is none. */
     setting?: string;
     found: Promise<T>;
 }
 
 /**
- * Looks up what the program builds on and never owns. Done before any resource is declared, so that what is missing is
- * one message.
+ * Looks up what the program builds on but never owns. It runs before any resource is declared, so everything that is
+ * missing is reported in one message.
  *
- * @throws RunError with every look-up that failed, by name and setting, whatever the provider says of it.
+ * @throws RunError with every failed look-up by name and setting, and what the provider said of it
  */
 export async function lookUpAuthentik({ identity, ci }: Pick<Settings, "identity" | "ci">): Promise<AuthentikLookUps> {
     const scopes = ["openid", "email", "profile"].map((scope) => `goauthentik.io/providers/oauth2/scope-${scope}`);
@@ -68,7 +68,7 @@ export async function lookUpAuthentik({ identity, ci }: Pick<Settings, "identity
                     fetchKey: false,
                 }),
             ),
-            // profile carries groups and preferred_username, without which nobody would have rights.
+            // profile carries groups and preferred_username; without them nobody would have rights.
             lookUp(
                 "scope mappings",
                 "openid, email and profile of Authentik's own",
@@ -95,7 +95,7 @@ export async function lookUpAuthentik({ identity, ci }: Pick<Settings, "identity
         authorizationFlow: authorizationFlow.id,
         invalidationFlow: invalidationFlow.id,
         signingKey: signingKey.id,
-        // In one order, whichever the provider gives them in: the bridged one compares lists by it.
+        // Sorted, because the bridged provider gives them in any order and compares lists by order.
         scopeMappings: [...scopeMappings.ids].sort(),
         adminsGroup: adminsGroup.id,
         workloadGroups: Object.fromEntries(groups),
@@ -109,7 +109,7 @@ function lookUp<T extends object>(
     setting: string | undefined,
     found: Promise<T>,
 ): LookUp<T> {
-    // Terraform's provider answers some look-ups that find nothing with nothing.
+    // Terraform's provider answers some look-ups that find nothing with an empty result.
     const checked = found.then((result) => {
         if (!(result as { id?: string }).id) throw new Error("it is not there, or the token may not see it");
         return result;
@@ -143,26 +143,26 @@ export interface RegistryIdentityArgs {
     settings: Settings;
     /** What {@link lookUpAuthentik} found. */
     found: AuthentikLookUps;
-    /** Who keeps the names that the registry has. Default: by the objects themselves. */
+    /** Guards the names that the live registry uses. Default: one that compares the objects themselves. */
     liveNames?: LiveNames;
-    /** Asks what would stop an update half-way. Default: nobody does. */
+    /** Checks for what would stop an update half-way. Default: no check. */
     preflight?: IdentityPreflight;
-    /** What everything in Authentik waits for: the look at each host, which may refuse. Default: nothing. */
+    /** What everything in Authentik depends on: the look at each host, which may refuse. Default: nothing. */
     after?: readonly pulumi.Input<pulumi.Resource>[];
-    /** Notes what is made and changed. Default: nobody does. */
+    /** Notes what is made and changed. Default: nothing is noted. */
     changed?: ChangedBefore;
 }
 
 /**
- * A binding by which members pass, said in full: turned round, it would let in everybody else. The timeout is
- * Authentik's own.
+ * A binding that lets members in, with every property spelled out: negated, it would let in everybody else. The timeout
+ * is Authentik's own default.
  */
 const PASSES = { enabled: true, negate: false, failureResult: false, timeout: 30 };
 
 export class RegistryIdentity extends pulumi.ComponentResource {
     /** Secret of the OAuth2 client. */
     public readonly clientSecret: pulumi.Output<string>;
-    /** Slug of the flow that each service account logs in by, by its identity; undefined for the site's own. */
+    /** Slug of the flow that each service account logs in by, by identity; undefined for the site's own flow. */
     public readonly ciLoginFlows: Record<string, string | undefined>;
     private readonly changed: ChangedBefore | undefined;
 
@@ -180,7 +180,7 @@ export class RegistryIdentity extends pulumi.ComponentResource {
             { length: 64, special: false },
             { parent: this, retainOnDelete: identity.retainOnDestroy },
         );
-        // A client that is there already keeps its secret, which its zot goes by.
+        // An existing client keeps its secret, because its zot uses it.
         const secret = new ClientSecret(
             name,
             { clientId: identity.clientId, value: generated.result },
@@ -195,7 +195,7 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 clientType: "confidential",
                 authorizationFlow: found.authorizationFlow,
                 invalidationFlow: found.invalidationFlow,
-                // The type is Authentik's default; the bridged provider reads it back, and would find a difference.
+                // The type is Authentik's default; without it, the bridged provider would read it back as a difference.
                 allowedRedirectUris: [
                     {
                         matching_mode: "strict",
@@ -207,9 +207,9 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 propertyMappings: found.scopeMappings,
                 subMode: "hashed_user_id",
                 includeClaimsInIdToken: true,
-                // All that zot uses; servers of 2026.5 and newer grant nothing that is not named.
+                // All that zot uses; Authentik 2026.5 and newer allows no grant type that is not listed.
                 grantTypes: ["authorization_code"],
-                // One issuer per application: what zot is told in identity.issuer.
+                // Each application has its own issuer, which identity.issuer tells zot.
                 issuerMode: "per_provider",
             },
             {
@@ -238,7 +238,7 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 protocolProvider: provider.id.apply(Number),
                 policyEngineMode: "any",
                 ...shown,
-                // For a new one; where nobody says it, it stays as it was.
+                // Set for a new application; later, a value that the settings do not give stays as it is.
                 metaLaunchUrl: shown.metaLaunchUrl ?? registry.url,
             },
             {
@@ -267,8 +267,8 @@ export class RegistryIdentity extends pulumi.ComponentResource {
         }));
         this.ciLoginFlows = Object.fromEntries(accounts.map(({ workload, loginFlow }) => [workload, loginFlow]));
 
-        // One after the other: Authentik accepts the same binding twice when two are made at once, and then refuses
-        // every change of it.
+        // One after the other: Authentik accepts the same binding twice if two are created at once, and then refuses
+        // every change of either.
         const adminsBinding = new authentik.PolicyBinding(
             `${name}-admins`,
             { target: application.uuid, group: found.adminsGroup, order: 0, ...PASSES },

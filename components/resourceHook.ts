@@ -1,10 +1,10 @@
-/** Hooks of resources, as this program makes them. */
+/** Makes the resource hooks of this program. */
 import { AsyncResource } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * A hook whose callback finds the engine of the program that declared it. Called back by the engine, an inline program
- * (Automation API) has lost its context: what the callback logs would go to standard output (@pulumi/pulumi 3.259).
+ * A hook whose callback keeps the engine of the program that declared it. When the engine calls back, an inline program
+ * (Automation API) has lost its context, and the callback's log would go to standard output (@pulumi/pulumi 3.259).
  *
  * @param name unique within the program
  */

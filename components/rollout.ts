@@ -1,13 +1,13 @@
-/** Deployments to several machines, one after the other: what is said of them while they go on. */
+/** Reports the progress of deployments to several machines, one after the other. */
 import * as pulumi from "@pulumi/pulumi";
 import { resourceHook } from "./resourceHook";
 
 /**
- * Hooks for the deployment to one of several machines: they say where it stands among the others. None where it is
- * alone.
+ * Hooks for the deployment to one of several machines: they say where it stands among the others. No hooks for a single
+ * machine.
  *
  * @param component name of the component that the machines belong to
- * @param machines what each is called, in the order in which they are deployed to
+ * @param machines the machines' names, in the order of deployment
  */
 export function tellOfRollout(
     component: string,
@@ -23,8 +23,8 @@ export function tellOfRollout(
 }
 
 /**
- * What is said before a deployment. Those before it were deployed to, in this update or in an earlier one, since each
- * waits for the one before; of those after it nothing is known.
+ * The message before a deployment. The machines before it have been deployed to, in this update or in an earlier one,
+ * because each deployment waits for the one before. Nothing is known of those after it.
  */
 export function rolloutText(machines: readonly string[], position: number): string {
     const machine = machines[position]!;
@@ -35,7 +35,7 @@ export function rolloutText(machines: readonly string[], position: number): stri
         after.length === 0 ? "" : `, and ${listed(after)} ${after.length === 1 ? "keeps" : "keep"} what is there`;
     return (
         `zot's config goes to ${machine} now, ${position + 1} of ${machines.length}.${had} If that fails, ` +
-        `${machine} goes back to what served before${rest}; the next pulumi up goes on from there.`
+        `${machine} returns to what served before${rest}; the next pulumi up continues from there.`
     );
 }
 

@@ -1,4 +1,4 @@
-/** Preview and up say in words what a changed config gives and takes: against the config that was deployed last. */
+/** Preview and up say in words what a changed config gives and takes, compared with the last deployed config. */
 import * as pulumi from "@pulumi/pulumi";
 import { type AccessChange, changeInWords, isWidening, policyChanges, type TierNames } from "./accessChanges";
 import type { AccessPolicy } from "./accessPolicy";
@@ -7,12 +7,12 @@ import { type PolicySettings, workloadsOf } from "./settings";
 import { type JsonMap, movedStorage, policyOf } from "./zotConfig";
 
 /**
- * A hook for the command that deploys the config: it logs what changes in who may do what, as a warning where rights
+ * A hook for the command that deploys the config: it logs what changes in who may do what, as a warning if rights
  * widen.
  *
  * @param component name of the component that the command belongs to
- * @param declared the policy of the config as rendered
- * @param told what was said already, of other hosts of one registry, and is not said again
+ * @param declared the policy of the rendered config
+ * @param told what was already reported for other hosts of the registry, and is not repeated
  */
 export function showRights(
     component: string,
@@ -37,12 +37,12 @@ export function showRights(
 }
 
 /**
- * A hook for the command that deploys the config: it warns where zot would look elsewhere for images, accounts and
- * keys.
+ * A hook for the command that deploys the config: it warns if zot would look for images, accounts and keys in another
+ * place.
  *
  * @param component name of the component that the command belongs to
- * @param declared renders the config, where there is another one to compare it with
- * @param told what was said already, of other hosts of one registry, and is not said again
+ * @param declared renders the config; called only if there is a deployed one to compare it with
+ * @param told what was already reported for other hosts of the registry, and is not repeated
  */
 export function showMovedStorage(
     component: string,
@@ -64,7 +64,7 @@ export function showMovedStorage(
     return { beforeUpdate: [show] };
 }
 
-/** How the groups of a site's tiers, and of its identities of CI, are called in words about rights. */
+/** The words for the groups of a site's tiers, and of its identities of CI, in messages about rights. */
 export function tierNames(settings: PolicySettings): TierNames {
     const [, ...others] = workloadsOf(settings);
     const { workloadsGroup, adminsGroup } = settings.identity;
@@ -75,7 +75,7 @@ export function tierNames(settings: PolicySettings): TierNames {
     };
 }
 
-/** What is logged: one line for each change, what widens first. */
+/** The text that is logged: one line for each change, what widens first. */
 export function rightsMessage(changes: readonly AccessChange[], tiers: TierNames): string {
     const line = (change: AccessChange) =>
         `  ${isWidening(change) ? "WIDER   " : "narrower"}  ${changeInWords(change, tiers)}`;
@@ -85,7 +85,7 @@ export function rightsMessage(changes: readonly AccessChange[], tiers: TierNames
     ].join("\n");
 }
 
-/** What was deployed is known, also where what will be deployed is not yet; a hook is handed secrets as outputs. */
+/** The deployed payload. It is known even if the new one is not known yet. Hooks get secrets as outputs. */
 async function deployedPayload(oldInputs: object | undefined): Promise<string> {
     const input: pulumi.Output<unknown> = pulumi.output((oldInputs as { stdin?: unknown } | undefined)?.stdin);
     const stdin = await new Promise<unknown>((resolve) => input.apply(resolve));
@@ -93,8 +93,7 @@ async function deployedPayload(oldInputs: object | undefined): Promise<string> {
 }
 
 /**
- * The policy in a payload that was deployed; undefined where there is none that can be read, as in one of an older
- * program.
+ * The policy in a deployed payload; undefined if it holds no readable one, as with an older program.
  */
 export function deployedPolicy(payload: string): AccessPolicy | undefined {
     const config = deployedConfig(payload);
@@ -105,7 +104,7 @@ export function deployedPolicy(payload: string): AccessPolicy | undefined {
     }
 }
 
-/** zot's config in a payload; undefined as above. */
+/** zot's config in a deployed payload; undefined if it holds no readable one, as with an older program. */
 export function deployedConfig(payload: string): JsonMap | undefined {
     const [, config] = /^== config \d+\n([\s\S]*?)^== \w+/m.exec(payload) ?? [];
     if (config === undefined) return undefined;
@@ -116,7 +115,7 @@ export function deployedConfig(payload: string): JsonMap | undefined {
     }
 }
 
-/** Hooks of several origins as one binding. */
+/** Joins hooks of several origins into one binding. */
 export function allHooks(...bindings: (pulumi.ResourceHookBinding | undefined)[]): pulumi.ResourceHookBinding {
     type Moment = "beforeCreate" | "beforeUpdate" | "afterCreate" | "afterUpdate";
     const all = (moment: Moment) => bindings.flatMap((binding) => binding?.[moment] ?? []);

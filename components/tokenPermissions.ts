@@ -1,13 +1,13 @@
-/** What the token for Authentik lacks, told in preview: before an update stops half-way for it. */
+/** Reports in preview which permissions the token for Authentik lacks, before an update stops half-way. */
 import * as pulumi from "@pulumi/pulumi";
 import { type GrantedPermissions, grantedTo, PermissionCheckError } from "../clients/authentik/permissions";
 import { missingPermissions, missingPermissionsMessage, neededPermissions } from "./authentikPermissions";
 import type { Settings } from "./settings";
 
 /**
- * Warns of missing permissions by name. A token that may write nothing is one for previews, and only held to what a
- * preview needs.
- * Never fails: a token that cannot be asked is met by the look-ups as well, which say why.
+ * Warns of missing permissions by name. A token that may write nothing is taken as one for previews, and is only
+ * checked for what a preview needs.
+ * Never fails: if Authentik cannot be asked, the look-ups fail too, and say why.
  */
 export async function warnOfMissingPermissions(
     { identity }: Pick<Settings, "identity">,

@@ -1,9 +1,9 @@
 /**
- * The types of what this program declares, as they stand in the addresses (URNs) of a stack's state: one that changes
- * takes an alias along. Without an import: commands read them and load nothing of Pulumi.
+ * The types of what this program declares. They are part of the addresses (URNs) in a stack's state, so a changed one
+ * needs an alias. This file imports nothing: commands read it without loading Pulumi.
  */
 
-/** Of this program's components. */
+/** The types of this program's components. */
 export const componentTypes = {
     hardenedRegistry: "zot-hardening:index:HardenedRegistry",
     registryIdentity: "zot-hardening:index:RegistryIdentity",
@@ -13,7 +13,7 @@ export const componentTypes = {
     afterDestroy: "zot-hardening:index:AfterDestroy",
 } as const;
 
-/** Of the resources in Authentik that `npm run adopt` takes over. */
+/** The types of the resources in Authentik that `npm run adopt` takes over. */
 export const authentikTypes = {
     providerOauth2: "authentik:index/providerOauth2:ProviderOauth2",
     application: "authentik:index/application:Application",

@@ -1,4 +1,4 @@
-/** JSON as zot reads it: without regard to the case of keys. Pure. */
+/** JSON as zot reads it: keys are compared without regard to case. Pure. */
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonMap = { [key: string]: Json };
@@ -7,12 +7,12 @@ export function isJsonMap(value: Json | undefined): value is JsonMap {
     return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-/** The key as it is written in the map. */
+/** The key as it is spelled in the map. */
 export function keyIn(map: JsonMap, key: string): string | undefined {
     return Object.keys(map).find((candidate) => candidate.toLowerCase() === key.toLowerCase());
 }
 
-/** What is at a path of keys; undefined where there is nothing. */
+/** The value at a path of keys; undefined if there is none. */
 export function valueAt(value: Json | undefined, path: readonly string[]): Json | undefined {
     let found = value;
     for (const part of path) {
@@ -23,7 +23,7 @@ export function valueAt(value: Json | undefined, path: readonly string[]): Json 
     return found;
 }
 
-/** Whether two values say the same, in whatever order the keys of a map stand. */
+/** Whether two values are equal, regardless of the order of keys in a map. */
 export function isSameJson(one: Json, other: Json | undefined): boolean {
     if (Array.isArray(one))
         return (

@@ -134,10 +134,10 @@ describe("in words", () => {
         const said = (before: boolean, after: boolean) =>
             policyChanges(policy(before), policy(after)).map((change) => changeInWords(change));
         expect(said(true, false)).toEqual([
-            "the group `a` gains read on `**`, which hung on a condition of the request before",
+            "the group `a` gains read on `**`, which depended on a condition of the request before",
         ]);
         expect(said(false, true)).toEqual([
-            "the group `a` loses read on `**`, which hangs on a condition of the request from now on",
+            "the group `a` loses read on `**`, which depends on a condition of the request from now on",
         ]);
         expect(said(true, true)).toEqual([]);
     });

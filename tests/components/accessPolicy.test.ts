@@ -271,7 +271,7 @@ describe("breaches", () => {
         [
             "a login loses reading",
             breachesOf({ loggedIn: [] }),
-            ['who logs in loses read on "**", which anonymous readers have'],
+            ['a login takes away read on "**", which anonymous readers have'],
         ],
         ["admins locked out", breachesOf({ grants: [] }), ['the group admins is locked out of create, delete on "**"']],
         [

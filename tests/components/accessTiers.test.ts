@@ -256,7 +256,7 @@ describe("refused, with the reason", () => {
     test("a rule of the site's own that takes a channel away, with the entry that gives it back", () => {
         const refused = refusals({ access: { channels: ["**/cache"] }, zot: { extraConfig: ruleByHand() } });
         expect(refused).toHaveLength(1);
-        expect(refused[0]).toMatch(/by the rule for "team\/\*\*" CI may push to .* and not move tags there/);
+        expect(refused[0]).toMatch(/by the rule for "team\/\*\*" CI may push to .* but not move tags there/);
         const entry = JSON.parse(/add to its policies (.*)\.$/.exec(refused[0]!)![1]!) as object;
         expect(refusals({ access: { channels: ["**/cache"] }, zot: { extraConfig: ruleByHand(entry) } })).toEqual([]);
         // The same entry without the setting, and one that reaches further.

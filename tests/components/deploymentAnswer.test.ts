@@ -22,14 +22,14 @@ test.each([
 ])("%p is none", (stdout) => {
     expect(of(stdout)).toContain(
         "The registry's host 192.0.2.10 ended the deployment without an error, " +
-            "and did not say that it has run it; whether it ran is not known. " +
-            `[ZH-ANSWER-MISSING] What came was ${stdout === "" ? "nothing" : JSON.stringify(stdout)}. `,
+            "but the script did not confirm that it ran. It is not known whether it did. " +
+            `[ZH-ANSWER-MISSING] Its output was ${stdout === "" ? "empty" : JSON.stringify(stdout)}. `,
     );
 });
 
 test("what came is shown on one line, and not without end", () => {
     const problem = of("first\nsecond\u001b[2J", "x".repeat(10_000))!;
-    expect(problem).toContain('What came was "first second [2J xxx');
+    expect(problem).toContain('Its output was "first second [2J xxx');
     expect(problem.length).toBeLessThan(1_200);
     expect(problem).not.toMatch(/[\n\u001b]/);
 });

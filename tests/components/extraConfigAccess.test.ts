@@ -113,7 +113,7 @@ describe("zot.extraConfig is refused", () => {
         [
             "a rule that takes reading from who logs in",
             team({ anonymousPolicy: ["read"], policies: [admins] }),
-            ['who logs in loses read on "team/**", which anonymous readers have.'],
+            ['a login takes away read on "team/**", which anonymous readers have.'],
         ],
         [
             "admins only under a condition",
@@ -154,7 +154,7 @@ describe("zot.extraConfig is refused", () => {
             { http: { AccessControl: { Repositories: { "**": { AnonymousPolicy: ["create"] } } } } },
             [
                 'anyone without a login may create on "**".',
-                'who logs in loses create on "**", which anonymous readers have.',
+                'a login takes away create on "**", which anonymous readers have.',
             ],
         ],
         [

@@ -331,7 +331,7 @@ test("what is said names objects, settings and commands", () => {
         "prod",
         names.filter(({ kind }) => kind === "stage"),
     );
-    expect(left).toContain("They may be left of one that is gone");
+    expect(left).toContain("They may be left over from a deleted flow");
     expect(left).not.toContain("npm run adopt");
     expect(obstacleMessage(settings, "theirs", ["asks for a captcha (stage x)"])).toMatch(
         /^The login flow theirs asks for a captcha \(stage x\)\. .*pulumi config set --path identity\.ciLoginFlow dedicated$/,

@@ -257,15 +257,15 @@ describe("a machine that stays is not withdrawn under a former name", () => {
 test("before each deployment it is said which machines have the config, and what becomes of the others", () => {
     const machines = ["a", "b", "c"];
     expect(rolloutText(machines, 0)).toBe(
-        "zot's config goes to a now, 1 of 3. If that fails, a goes back to what served before, " +
-            "and b and c keep what is there; the next pulumi up goes on from there.",
+        "zot's config goes to a now, 1 of 3. If that fails, a returns to what served before, " +
+            "and b and c keep what is there; the next pulumi up continues from there.",
     );
     expect(rolloutText(machines, 1)).toContain(
-        "2 of 3. a has it. If that fails, b goes back to what served before, and c keeps",
+        "2 of 3. a has it. If that fails, b returns to what served before, and c keeps",
     );
     expect(rolloutText(machines, 2)).toBe(
-        "zot's config goes to c now, 3 of 3. a and b have it. If that fails, c goes back to what served before; " +
-            "the next pulumi up goes on from there.",
+        "zot's config goes to c now, 3 of 3. a and b have it. If that fails, c returns to what served before; " +
+            "the next pulumi up continues from there.",
     );
 });
 

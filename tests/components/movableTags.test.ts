@@ -182,7 +182,7 @@ test("matrix, changes and a preview say it in words; without the setting nothing
     ]);
     expect(accessWarnings(siteSettings({ access }).settings)).toEqual([
         expect.stringMatching(
-            /^access\.movableTags: in the repositories of "team\/\*\*" CI may move tags like "latest"\. It can change no version/,
+            /^access\.movableTags: in the repositories of "team\/\*\*" CI may move tags like "latest"\. It cannot change a version that way/,
         ),
     ]);
     expect(siteSettings({ access: ACCEPTED }).zotConfig()).toEqual(siteSettings().zotConfig());

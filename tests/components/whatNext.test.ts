@@ -4,12 +4,12 @@ import { afterDestroyText, newKeyText } from "../../components/whatNext";
 test("a new key is to be handed on, by commands for this stack", () => {
     expect(newKeyText("mysite", "ci")).toBe(
         "Next: CI's API key is new. Hand it to CI: npm run ci-secrets -- --stack mysite\n" +
-            "See from outside whether all is as declared: npm run verify -- --stack mysite",
+            "Check from outside that everything is as declared: npm run verify -- --stack mysite",
     );
     expect(newKeyText("mysite", "charts")).toBe(
         "Next: the API key of CI's identity charts is new. " +
             "Hand it to CI: npm run ci-secrets -- --stack mysite --workload charts\n" +
-            "See from outside whether all is as declared: npm run verify -- --stack mysite --workload charts",
+            "Check from outside that everything is as declared: npm run verify -- --stack mysite --workload charts",
     );
 });
 

@@ -211,7 +211,7 @@ test("a preview warns of channels that are another identity's versions", () => {
         ),
     ]);
     expect(warningsOf({ charts: moving }, { ciRepositories: ["**"] })[1]).toMatch(
-        /may be repositories to which ci may push and not move tags/,
+        /may match repositories to which ci may push but not move tags/,
     );
     const same = { user: "b", group: "b", repositories: ["charts/**"], channels: moving.channels };
     expect(warningsOf({ charts: moving, b: same })).toEqual([

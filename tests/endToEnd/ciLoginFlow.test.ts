@@ -157,7 +157,7 @@ jest.setTimeout(600_000);
         try {
             const { stdout } = await scratch.stack.preview({ color: "never" });
             expect(stdout).toContain(
-                "In Authentik, zot-ci is no member of the group artifact-workloads: " +
+                "In Authentik, zot-ci is not a member of the group artifact-workloads: " +
                     "from its next login on, CI has no rights on the registry. pulumi up --refresh",
             );
         } finally {

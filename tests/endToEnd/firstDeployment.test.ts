@@ -150,7 +150,7 @@ jest.setTimeout(300_000);
             const { stdout, status } = await operation("up");
             expect(status).toBe(1);
             expect(stdout).toMatch(
-                /^ +In Authentik, before the deployment to the host; it stays, whatever comes of the deployment:$/m,
+                /^ +Changed in Authentik, before the deployment to the host; these changes stay even if the deployment fails:$/m,
             );
             expect(stdout).toMatch(/^ +the OAuth2 provider Zot was made$/m);
             expect(stdout).toMatch(/^ +the group artifact-workloads was made$/m);

@@ -141,7 +141,7 @@ describeWithEngine(skippable("the program, with the engine", reason), () => {
             expect((await scratch.stack.preview(operation)).stdout).not.toContain(name);
             await site.authentik.api("PATCH", `/managed/blueprints/${pk}/`, { enabled: true });
             expect((await scratch.stack.preview(operation)).stdout).toContain(
-                `The blueprint ${name} is enabled and names slug zot: it writes over what pulumi up changes`,
+                `The blueprint ${name} is enabled and names slug zot: whenever it is applied, it overwrites what pulumi up has changed`,
             );
         } finally {
             await site.authentik.api("DELETE", `/managed/blueprints/${pk}/`);

@@ -75,7 +75,7 @@ const { toolchain, reason } = findToolchain();
                 const { status, said } = operation("up");
                 expect({ attempt, status }).toEqual({ attempt, status: 1 });
                 expect(said).toMatch(
-                    /ended the deployment without an error, and did not say that it has run it[\s\S]*What came was "This account is under maintenance\."/,
+                    /ended the deployment without an error, but the script did not confirm that it ran[\s\S]*Its output was "This account is under maintenance\."/,
                 );
                 expect(said).not.toMatch(/ApiKey.*created/);
             }
@@ -101,12 +101,12 @@ const { toolchain, reason } = findToolchain();
         is("idle");
         expect(operation("up")).toMatchObject({
             status: 1,
-            said: expect.stringContaining("did not say that it has run it"),
+            said: expect.stringContaining("did not confirm that it ran"),
         });
         // The engine takes it for done.
         expect(operation("preview")).toMatchObject({
             status: 1,
-            said: expect.stringContaining("did not say that it has run it"),
+            said: expect.stringContaining("did not confirm that it ran"),
         });
         is("well");
         observe(true);
