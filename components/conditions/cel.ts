@@ -1,6 +1,6 @@
 /**
- * Expressions in CEL, read and evaluated by the library. It is loaded where a config has a condition of the site's own,
- * which few have: it takes a tenth of a second.
+ * Reads and evaluates expressions in CEL with the library. The library takes a tenth of a second to load, so it is
+ * loaded only if a config has a condition of the site's own; few have one.
  */
 import type * as Library from "@bufbuild/cel";
 
@@ -13,7 +13,7 @@ function library(): NonNullable<typeof loaded> {
     if (!loaded) {
         const cel = require("@bufbuild/cel") as typeof Library;
         const { strings } = require("@bufbuild/cel/ext") as { strings: Library.CelFunc[] };
-        // As zot declares it: a map from names to anything.
+        // zot's declaration: a map from names to anything.
         const variables = { req: cel.mapType(cel.CelScalar.STRING, cel.CelScalar.DYN) };
         loaded = { cel, environment: cel.celEnv({ variables, funcs: strings }) };
     }
@@ -22,7 +22,7 @@ function library(): NonNullable<typeof loaded> {
 
 const parsed = new Map<string, Expr | string>();
 
-/** The expression's tree, or why there is none, as the middle of a sentence. */
+/** The expression's tree, or the reason why there is none, as the middle of a sentence. */
 export function parseCel(expression: string): Expr | string {
     const known = parsed.get(expression);
     if (known !== undefined) return known;
@@ -36,7 +36,7 @@ export function parseCel(expression: string): Expr | string {
     return answer;
 }
 
-/** What an expression comes to, or undefined where it fails, which zot takes for a refusal. */
+/** The value of an expression; undefined if its evaluation fails, which zot treats as a refusal. */
 export function evaluated(expression: Expr, req: object): Value | undefined {
     const { cel, environment } = library();
     try {
@@ -50,10 +50,10 @@ export function evaluated(expression: Expr, req: object): Value | undefined {
 /** An expression as text again. */
 export const textOf = (expression: Expr): string => library().cel.unparse(expression);
 
-/** A point in time as CEL has it. */
+/** A point in time as a value of CEL. */
 export const timestamp = (rfc3339: string): Value => library().cel.run(`timestamp("${rfc3339}")`) as Value;
 
-/** The maps that a member of the request is looked up by, from `req` on; undefined for what is no such member. */
+/** The path of a member of the request, starting at `req`; undefined for anything else. */
 export function requestPath(expression: Expr): string[] | undefined {
     const { exprKind } = expression;
     if (exprKind.case === "identExpr") return exprKind.value.name === "req" ? [] : undefined;
@@ -70,7 +70,7 @@ export function requestPath(expression: Expr): string[] | undefined {
     return undefined;
 }
 
-/** What an expression is made of, one step down. */
+/** The direct parts of an expression. */
 export function partsOf({ exprKind }: Expr): Expr[] {
     const parts = ((): (Expr | undefined)[] => {
         switch (exprKind.case) {
@@ -96,14 +96,14 @@ export function partsOf({ exprKind }: Expr): Expr[] {
     return parts.filter((part) => part !== undefined);
 }
 
-/** Names that a part of an expression gives its own meaning (`groups.exists(group, …)`). */
+/** Names that a part of an expression defines for itself (`groups.exists(group, …)`). */
 export function namesBoundBy({ exprKind }: Expr): string[] {
     if (exprKind.case !== "comprehensionExpr") return [];
     const { iterVar, iterVar2, accuVar } = exprKind.value;
     return [iterVar, iterVar2, accuVar];
 }
 
-/** Variables that an expression looks at; `req` among them. */
+/** The variables that an expression reads, including `req`. */
 export function variablesOf(tree: Expr, bound: readonly string[] = []): string[] {
     if (tree.exprKind.case === "identExpr") {
         const { name } = tree.exprKind.value;
@@ -113,7 +113,7 @@ export function variablesOf(tree: Expr, bound: readonly string[] = []): string[]
     return partsOf(tree).flatMap((part) => variablesOf(part, inner));
 }
 
-/** What CEL and the extensions that zot has call by a name of their own: types, and the first part of a function's name. */
+/** Names that CEL and zot's extensions define: types, and the first part of a function's name. */
 export const OWN_NAMES: readonly string[] = [
     ...["int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type"],
     ...["sets", "base64", "optional", "google"],

@@ -1,20 +1,21 @@
 /**
- * What the conditions that this program writes say, and back: in which repositories, for which tags, or never. Pure.
+ * Translates limits into the conditions that this program writes, and back: in which repositories, for which tags, or
+ * never. Pure.
  *
- * A condition in zot's config is an expression in CEL. Those written here are few and of fixed shapes, so that one that
- * is read from a config again (a review, the config that was deployed last) is known for what it is. Patterns and forms
- * of tags become regular expressions without a backslash or a quote, so that nothing in them has to be escaped.
+ * A condition in zot's config is an expression in CEL. This program writes few, of fixed shapes. Therefore it
+ * recognizes them when it reads a config again (in a review, or the config that was deployed last). Patterns and forms
+ * of tags become regular expressions without a backslash or a quote, so nothing in them needs escaping.
  */
 import { matchesPattern, patternMistake, patternOfSource, patternSource } from "../settings/patterns";
 import { formsOfSource, hasTagForm, tagFormsSource } from "../settings/tagForms";
 
-/** What a grant is limited to. All of it empty: it is never met. */
+/** What a grant is limited to. If all of it is empty, the grant never applies. */
 export interface Limit {
-    /** Patterns of repositories in which it holds, whatever the tag. */
+    /** Patterns of repositories in which the grant applies, whatever the tag. */
     repositories: string[];
-    /** Forms of tags for which it holds in every repository; what names no tag (blobs, digests) goes on. */
+    /** Forms of tags for which it applies in every repository. A request without a tag (blobs, digests) passes too. */
     tags: string[];
-    /** Forms of tags for which it holds in some repositories; there, too, what names no tag goes on. */
+    /** Forms of tags for which it applies in some repositories. There a request without a tag passes too. */
     movable?: Movable[];
 }
 
@@ -24,11 +25,11 @@ export interface Movable {
     tags: string[];
 }
 
-/** A condition as zot's config has it. */
+/** A condition as it stands in zot's config. */
 export interface Condition {
     /** CEL. */
     expression: string;
-    /** What zot answers where the condition alone stands in the way. */
+    /** What zot answers if nothing but this condition fails. */
     message?: string;
 }
 
@@ -37,17 +38,17 @@ const AND = " && ";
 const NO_TAG = 'req.referenceType != "tag"';
 const NEVER = "false";
 
-/** A pattern of repositories as an expression. */
+/** A pattern of repositories as an expression in CEL. */
 export const repositoryExpression = (pattern: string): string =>
     /[*?]/.test(pattern) ? `req.repository.matches("${patternSource(pattern)}")` : `req.repository == "${pattern}"`;
 
-/** A limit as an expression. */
+/** A limit as an expression in CEL. */
 export function limitExpression({ repositories, tags, movable = [] }: Limit): string {
     const terms = [
-        // Blobs, and the digest of a push with ?tag=, are asked for without a tag.
+        // Requests for blobs, and for the digest of a push with ?tag=, name no tag.
         ...(tags.length > 0 ? [NO_TAG, `req.tag.matches("${tagFormsSource(tags)}")`] : []),
         ...repositories.map(repositoryExpression),
-        // With no tag, too: zot asks for the digest of a push with ?tag= after each of its tags.
+        // An empty tag matches too: after each tag of a push with ?tag= zot asks for its digest.
         ...movable.map(
             ({ pattern, tags: own }) =>
                 `${repositoryExpression(pattern)}${AND}req.tag.matches("${tagFormsSource(own).replace(/\$$/, "?$")}")`,
@@ -58,7 +59,7 @@ export function limitExpression({ repositories, tags, movable = [] }: Limit): st
 
 const known = new Map<string, Limit | undefined>();
 
-/** The limit that an expression stands for; undefined for one that is not written here. */
+/** The limit that an expression stands for; undefined if this program did not write it. */
 export function limitOf(expression: string): Limit | undefined {
     if (!known.has(expression)) known.set(expression, read(expression));
     return known.get(expression);
@@ -75,11 +76,11 @@ function read(expression: string): Limit | undefined {
         else if (second === undefined && pattern !== undefined) limit.repositories.push(pattern);
         else if (pattern !== undefined && tags) limit.movable = [...(limit.movable ?? []), { pattern, tags }];
     }
-    // Whatever was left out or understood otherwise shows here.
+    // Translating back shows whether anything was left out or misunderstood.
     return limitExpression(limit) === expression ? limit : undefined;
 }
 
-/** The pattern that a term names; undefined for any other term. */
+/** The pattern in a term; undefined for any other term. */
 function patternOfTerm(term: string): string | undefined {
     const source = /^req\.repository\.matches\("([^"\\]*)"\)$/.exec(term)?.[1];
     const name = /^req\.repository == "([^"\\]*)"$/.exec(term)?.[1];
@@ -89,17 +90,19 @@ function patternOfTerm(term: string): string | undefined {
 
 const tagSourceOf = (term: string): string | undefined => /^req\.tag\.matches\("([^"\\]*)"\)$/.exec(term)?.[1];
 
-/** Whether nothing meets it. */
+/** Whether no request satisfies the limit. */
 export const isNever = ({ repositories, tags, movable = [] }: Limit): boolean =>
     repositories.length + tags.length + movable.length === 0;
 
-/** What is known of a request: `reference` is a tag or a digest, empty where it has none, undefined where any may be. */
+/**
+ * What is known of a request. `reference` is a tag or a digest, empty for none, and undefined if it may be anything.
+ */
 export interface Asked {
     repository: string;
     reference?: string;
 }
 
-/** Whether a request meets a limit; where any reference may be, whether one may. */
+/** Whether a request satisfies a limit. If the reference may be anything: whether some reference does. */
 export function meets({ repositories, tags, movable = [] }: Limit, { repository, reference }: Asked): boolean {
     const isIn = (pattern: string) => matchesPattern(pattern, repository);
     const isOf = (forms: readonly string[]) =>
@@ -107,5 +110,5 @@ export function meets({ repositories, tags, movable = [] }: Limit, { repository,
     return repositories.some(isIn) || isOf(tags) || movable.some((own) => isIn(own.pattern) && isOf(own.tags));
 }
 
-/** Whether zot takes a reference for a tag: it tells a digest by its colon. */
+/** Whether zot treats a reference as a tag: it recognizes a digest by its colon. */
 export const isTag = (reference: string): boolean => reference !== "" && !reference.includes(":");

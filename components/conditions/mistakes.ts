@@ -1,6 +1,6 @@
 /**
- * Conditions that zot takes and then refuses without a word, and those that are met by more than they say (zot 2.1.20).
- * Each mistake is the middle of a sentence. Pure but for the library's loading.
+ * Finds conditions that zot accepts but then never satisfies, and conditions that are satisfied more often than they
+ * seem to say (zot 2.1.20). Each mistake is the middle of a sentence. Pure, except that it loads the library.
  */
 import { ACTIONS, type Action } from "../settings/actions";
 import { editDistance } from "../settings/editDistance";
@@ -8,7 +8,7 @@ import { shown } from "../settings/setting";
 import { type Expr, evaluated, OWN_NAMES, parseCel, partsOf, requestPath, textOf, timestamp, variablesOf } from "./cel";
 import { type KnownRequest, truthOf } from "./truth";
 
-/** What zot says of a request: members, and theirs. `claims` holds whatever the identity provider says. */
+/** What zot tells a condition about a request: members and their members. `claims` comes from the identity provider. */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
     time: [],
     method: [],
@@ -28,7 +28,7 @@ const MEMBERS: Readonly<Record<string, readonly string[]>> = {
 const TRUTHS = ["auth.anonymous", "auth.admin", "tls.enabled"];
 
 /**
- * What is wrong with an expression by itself.
+ * What is wrong with an expression in itself.
  *
  * @param expression CEL, as it stands in zot's config
  */
@@ -50,29 +50,29 @@ export function expressionMistakes(expression: string): string[] {
     if (failing.length > 0)
         return failing.map(
             (atom) =>
-                `${shown(textOf(atom))} fails for every request, and zot then refuses without a reason; ` +
+                `${shown(textOf(atom))} fails for every request, and zot then refuses without giving a reason; ` +
                 "compare values of one kind",
         );
     const untrue = atoms.find(isNoTruth);
     if (untrue)
         return [
-            `${shown(textOf(untrue))} is no truth value, and zot then refuses without a reason; ` +
+            `${shown(textOf(untrue))} is no truth value, and zot then refuses without giving a reason; ` +
                 "compare it with something",
         ];
     return [...opensMore(tree), ...alwaysMet(expression)];
 }
 
-/** What nobody restricts: a condition that holds for every request. */
+/** A condition that holds for every request, and so restricts nothing. */
 function alwaysMet(expression: string): string[] {
     const { yes, no, fails } = truthOf(expression, {});
     return yes && !no && !fails ? [`${shown(expression)} holds for every request; leave it out`] : [];
 }
 
-/** Variables and members that zot does not have, as nouns. */
+/** Variables and members that zot does not know, as nouns. */
 const unknownNames = (tree: Expr): string[] => [
     ...variablesOf(tree)
         .filter((name) => name !== "req" && !OWN_NAMES.includes(name))
-        .map((name) => `${name}, which zot does not have; there is req alone, such as req.repository`),
+        .map((name) => `${name}, which zot does not have; the only variable is req, such as req.repository`),
     ...unknownMembers(tree),
 ];
 
@@ -96,19 +96,21 @@ function meant(before: string, name: string, names: readonly string[]): string {
     return nearest && nearest.distance <= 2 ? `; ${before}${nearest.other} was meant?` : `; ${known}`;
 }
 
-/** What stands between `&&`, `||`, `!` and `?:`: each has to be a truth value. */
+/** The operands of `&&`, `||`, `!` and `?:`, each of which must be a truth value. */
 function atomsOf(tree: Expr): Expr[] {
     const call = tree.exprKind.case === "callExpr" ? tree.exprKind.value : undefined;
     return ["_&&_", "_||_", "!_", "_?_:_"].includes(call?.function ?? "") ? call!.args.flatMap(atomsOf) : [tree];
 }
 
-/** Whether it asks for what is not known here: what a login says, or a function of an extension of zot's. */
+/** Whether it depends on what is unknown here: what a login says, or a function of one of zot's extensions. */
 const isOpen = (tree: Expr): boolean =>
     requestPath(tree)?.[0] === "claims" ||
     (tree.exprKind.case === "identExpr" && OWN_NAMES.includes(tree.exprKind.value.name)) ||
     partsOf(tree).some(isOpen);
 
-/** Whether an expression comes to something else than a truth value, wherever it comes to anything. */
+/**
+ * Whether every sample for which an expression has a value, or at least one, gives something other than a truth value.
+ */
 function isNoTruth(atom: Expr): boolean {
     const path = requestPath(atom);
     if (path !== undefined && !(atom.exprKind.case === "selectExpr" && atom.exprKind.value.testOnly))
@@ -120,7 +122,7 @@ function isNoTruth(atom: Expr): boolean {
 }
 
 let sampled: KnownRequest[] | undefined;
-/** Whole requests: of a tag, of a digest, of a blob; with and without what may be empty. */
+/** Complete requests: for a tag, a digest and a blob; with optional parts present and empty. */
 function samples(): KnownRequest[] {
     const digest = `sha256:${"0f".repeat(32)}`;
     const of = (reference: string, more: object): KnownRequest => ({
@@ -137,7 +139,7 @@ function samples(): KnownRequest[] {
         auth: { anonymous: false, admin: false },
         client: { ip: "192.0.2.7", forwardedFor: ["198.51.100.1", "192.0.2.1", "192.0.2.2"] },
         tls: { enabled: true, version: "1.3" },
-        // What a login says is not known: anything that is asked of it fails here, and is passed over.
+        // What a login says is unknown. An expression that reads it fails here, and is not reported.
         claims: {},
         ...more,
     });
@@ -149,10 +151,10 @@ function samples(): KnownRequest[] {
     return sampled;
 }
 
-/** Texts of which a part is not the whole. */
+/** Members for which finding a part of the text is not the same as comparing it. */
 const NAMED = ["repository", "reference", "tag", "digest", "user.username", "client.ip"];
 
-/** Where an expression is met by more than it seems to say. */
+/** Where an expression is satisfied by more than it seems to say. */
 function opensMore(tree: Expr): string[] {
     const found: string[] = [];
     const paths = new Set<string>();
@@ -169,12 +171,12 @@ function opensMore(tree: Expr): string[] {
     };
     walk(tree);
     if (paths.has("userAgent"))
-        found.push("req.userAgent is what a client says of itself: anyone may send another one");
+        found.push("req.userAgent is what a client says about itself: anyone may send another one");
     const isForwarded = [...paths].some((path) => path.startsWith("client.forwardedFor"));
     if (isForwarded && !paths.has("client.ip"))
         found.push(
             "req.client.forwardedFor is a header that anyone may send; " +
-                'ask for the proxy\'s address beside it: req.client.ip == "192.0.2.1" && …',
+                'also ask for the proxy\'s address: req.client.ip == "192.0.2.1" && …',
         );
     return found;
 }
@@ -182,8 +184,10 @@ function opensMore(tree: Expr): string[] {
 function looseText(method: string, member: string, text: string, written: string): string[] {
     const hint = (words: string) => [`${shown(written)} ${words}`];
     if (method === "matches" && !isWhole(text))
-        return hint(`finds its text anywhere in req.${member}; write matches("^(?:…)$"), and .* where more may stand`);
-    if (method === "contains") return hint(`finds its text anywhere in req.${member}; name what it is to be`);
+        return hint(
+            `finds its text anywhere in req.${member}; write matches("^(?:…)$"), with .* where more may follow`,
+        );
+    if (method === "contains") return hint(`finds its text anywhere in req.${member}; compare the whole text`);
     if (method === "startsWith" && member === "repository" && !text.endsWith("/"))
         return hint(`also holds for ${text}x/…; end it in a slash, or write matches("^${text}.*$") if that is meant`);
     if (method === "startsWith" && member === "client.ip" && !/[.:]$/.test(text))
@@ -193,7 +197,7 @@ function looseText(method: string, member: string, text: string, written: string
     return [];
 }
 
-/** Whether a regular expression is of the whole text: anchored at both ends, with no choice outside of parentheses. */
+/** Whether a regular expression matches only a whole text: anchored at both ends, no choice outside of parentheses. */
 function isWhole(source: string): boolean {
     if (!source.startsWith("^") || !/[^\\]\$$/.test(source)) return false;
     let depth = 0;
@@ -205,7 +209,7 @@ function isWhole(source: string): boolean {
     return true;
 }
 
-/** Requests of an action that a push or a pull cannot do without, and what they are. */
+/** Requests that every push or pull makes besides the one for its tag, with words for them. */
 const NEEDED: Partial<Record<Action, { reference: "" | "digest"; words: string }[]>> = {
     read: [
         { reference: "", words: "pulls of blobs" },
@@ -219,10 +223,10 @@ const NEEDED: Partial<Record<Action, { reference: "" | "digest"; words: string }
 };
 
 /**
- * What a grant stops beside what it seems to be about.
+ * What a grant stops besides what it seems to be about.
  *
- * @param conditions expressions, all of which have to hold
- * @param actions those that are granted by nothing else to whom it is for
+ * @param conditions expressions, all of which must hold
+ * @param actions the actions that nothing else grants to the same users and groups
  */
 export function stoppedBy(conditions: readonly string[], actions: readonly Action[]): string[] {
     return ACTIONS.filter((action) => actions.includes(action)).flatMap((action) => {

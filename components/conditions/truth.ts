@@ -1,11 +1,13 @@
 /**
- * What a condition comes to where only part of the request is known: whether it may hold, must hold, or may fail. The
- * reasoning is about `&&`, `||`, `!` and `?:`; what stands between them is evaluated by the library where all that it
- * looks at is known, and may come to anything otherwise. Pure but for the library's loading.
+ * Evaluates a condition when only part of the request is known: whether it may hold, must hold, or may fail. `&&`,
+ * `||`, `!` and `?:` are worked out here. The library evaluates their operands if everything that they read is known;
+ * otherwise an operand may have any value. Pure, except that it loads the library.
  */
 import { type Expr, evaluated, namesBoundBy, parseCel, partsOf, requestPath } from "./cel";
 
-/** What an expression may come to; a failure is a refusal to zot, and so is what is no truth value. */
+/**
+ * The possible results of an expression. zot treats a failure as a refusal, and also a result that is no truth value.
+ */
 export interface Truth {
     yes: boolean;
     no: boolean;
@@ -17,16 +19,16 @@ const NO: Truth = { yes: false, no: true, fails: false };
 const FAILS: Truth = { yes: false, no: false, fails: true };
 const ANYTHING: Truth = { yes: true, no: true, fails: true };
 
-/** Members of a request that are known, as zot nests them (`req.user.groups`); what is absent may be anything. */
+/** Known members of a request, nested as zot nests them (`req.user.groups`). An absent one may have any value. */
 export type KnownRequest = { readonly [member: string]: unknown };
 
-/** What a condition may come to for such a request; anything where it cannot be read here. */
+/** The possible results of a condition for such a request; any result if it cannot be read here. */
 export function truthOf(expression: string, known: KnownRequest): Truth {
     const tree = parseCel(expression);
     return typeof tree === "string" ? ANYTHING : truthOfTree(tree, known);
 }
 
-/** The same for a part of an expression. */
+/** The same for part of an expression. */
 function truthOfTree(tree: Expr, known: KnownRequest): Truth {
     const call = tree.exprKind.case === "callExpr" ? tree.exprKind.value : undefined;
     const of = (part: Expr) => truthOfTree(part, known);
@@ -54,14 +56,14 @@ const union = (one: Truth, other: Truth): Truth => ({
     no: one.no || other.no,
     fails: one.fails || other.fails,
 });
-/** CEL's `||`: true wins over a failure, a failure over false. */
+/** CEL's `||`: true takes precedence over a failure, and a failure over false. */
 const either = (one: Truth, other: Truth): Truth => ({
     yes: one.yes || other.yes,
     no: one.no && other.no,
     fails: (one.fails && (other.no || other.fails)) || (other.fails && one.no),
 });
 
-/** Members of the request that an expression looks at, each the longest that is written; undefined for other names. */
+/** The members of the request that an expression reads, as the longest paths written; undefined for any other name. */
 function pathsIn(tree: Expr, bound: readonly string[] = []): (string[] | undefined)[] {
     const path = requestPath(tree);
     if (path) return [path];
@@ -70,7 +72,7 @@ function pathsIn(tree: Expr, bound: readonly string[] = []): (string[] | undefin
     return partsOf(tree).flatMap((part) => pathsIn(part, inner));
 }
 
-/** Whether a member is among what is known. Of a map that is asked for as a whole, more may be there. */
+/** Whether a member is known. A map that is read as a whole may hold more than what is known. */
 function isKnown(known: unknown, path: readonly string[]): boolean {
     const isPart = known !== null && typeof known === "object" && !Array.isArray(known);
     const [member, ...rest] = path;

@@ -1,3 +1,3 @@
-/** zot's actions: pull, push what is not there, overwrite a tag, delete. */
+/** zot's actions: pull, push something new, overwrite a tag, delete. */
 export const ACTIONS = ["read", "create", "update", "delete"] as const;
 export type Action = (typeof ACTIONS)[number];

@@ -1,20 +1,20 @@
-/** What CI's credential is called in a store of secrets: the group `ciSecrets` and npm run ci-secrets go by it. Pure. */
+/** The names of CI's credential in a store of secrets, for the group `ciSecrets` and npm run ci-secrets. Pure. */
 import { isMap, shown } from "./setting";
 
 /** Stack outputs that can be handed over. */
 export const OUTPUT_NAMES = ["registryUrl", "registryHost", "ciUserName", "ciApiKey", "ciApiKeyExpires"] as const;
 export type OutputName = (typeof OUTPUT_NAMES)[number];
 
-/** What each output is called in the store. */
+/** The name of each output in the store. */
 export type SecretNames = Partial<Record<OutputName, string>>;
 
-/** What forges accept, in capitals: they do not tell small letters from capitals. */
+/** Names that every forge accepts, in capitals: forges do not distinguish capitals and small letters. */
 const NAME = /^[A-Z_][A-Z0-9_]*$/;
-/** In characters: what forges that keep names in a database have room for. */
+/** In characters: the room for a name in the database of some forges. */
 const LONGEST_NAME = 255;
 const RESERVED = /^(GITHUB|GITEA|FORGEJO)_|^CI$/;
 
-/** The names that a map gives, and what is wrong with it, each as a sentence. */
+/** The names in a map, and what is wrong with the map: one sentence each. */
 export function secretNames(value: unknown, store?: unknown): { names: SecretNames; mistakes: string[] } {
     const mistakes: string[] = [];
     const names: SecretNames = {};
@@ -27,7 +27,7 @@ export function secretNames(value: unknown, store?: unknown): { names: SecretNam
     for (const [output, name] of Object.entries(value)) {
         if (!(OUTPUT_NAMES as readonly string[]).includes(output))
             mistakes.push(
-                `${shown(output)} is not an output that is handed over; those are ${OUTPUT_NAMES.join(", ")}.`,
+                `${shown(output)} is not an output that can be handed over; give ${OUTPUT_NAMES.join(", ")}.`,
             );
         else if (typeof name !== "string" || !NAME.test(name))
             mistakes.push(`the name ${shown(name)} for ${output} is not one of capitals, digits and "_".`);
@@ -41,8 +41,8 @@ export function secretNames(value: unknown, store?: unknown): { names: SecretNam
         else if (Object.values(names).includes(name)) mistakes.push(`the name ${name} is given twice.`);
         else if (store === "forgejo" && output !== "ciApiKey" && name.startsWith("CI"))
             mistakes.push(
-                `the name ${name} begins with CI, which Forgejo takes for no variable; ` +
-                    "only the key, a secret, may have such a name.",
+                `the name ${name} begins with CI, which Forgejo accepts for a secret but not for a variable; ` +
+                    "give such a name to the key only.",
             );
         else names[output as OutputName] = name;
     }

@@ -1,8 +1,8 @@
 /**
- * Every setting: the table that `Pulumi.yaml`, the messages, the types and the reference come from; zot's config and
- * its comparison with another one; what the host is told; and what a change means to a review. Pure.
+ * The table of every setting. It is the source of `Pulumi.yaml`, the messages, the types and the reference; of zot's
+ * config and its comparison with another one; of what the host is told; and of what a change means to a review. Pure.
  *
- * Names are `group.setting`; on the command line `pulumi config set --path zot.port 5050`.
+ * Names are `group.setting`; on the command line: `pulumi config set --path zot.port 5050`.
  */
 import { access } from "./declared/access";
 import { ci, ciSecrets } from "./declared/ci";
@@ -17,21 +17,21 @@ export type { WorkloadSetting } from "./declared/ci";
 export type { MemberSetting } from "./declared/host";
 export type { MirrorSetting } from "./declared/zot";
 
-/** The table. Its order is that of Pulumi.yaml, the reference and the messages. */
+/** The table. Pulumi.yaml, the reference and the messages have the same order. */
 export const declarations = { registry, zot, storage, redis, cluster, access, identity, ci, ciSecrets, host };
 
 export type Declarations = typeof declarations;
-/** What stands before the dot in a setting's name. */
+/** The part of a setting's name before the dot. */
 export type GroupName = keyof Declarations;
 
-/** The settings of a stack, checked: `settings.zot.port` and so on. */
+/** The checked settings of a stack: `settings.zot.port` and so on. */
 export type Settings = {
     [Group in GroupName]: {
         [Name in keyof Declarations[Group]]: Declarations[Group][Name] extends Setting<infer T> ? T : never;
     };
 };
 
-/** Every setting with its full name, in the order of the table. */
+/** Every setting with its full name, in the table's order. */
 export function allSettings(): { name: string; group: GroupName; key: string; setting: Setting<unknown> }[] {
     return Object.entries(declarations).flatMap(([group, members]) =>
         Object.entries(members).map(([key, setting]) => ({
@@ -43,7 +43,7 @@ export function allSettings(): { name: string; group: GroupName; key: string; se
     );
 }
 
-/** What a stack has of a setting, by its full name. */
+/** The value of a setting in a stack, by the setting's full name. */
 export function settingOf(settings: Partial<Settings>, name: string): unknown {
     const [group, key] = name.split(".") as [GroupName, string];
     return (settings[group] as Record<string, unknown> | undefined)?.[key];

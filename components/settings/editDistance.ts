@@ -1,6 +1,6 @@
-/** How many letters two texts differ in. Pure. */
+/** Compares the spelling of two texts. Pure. */
 
-/** How often a letter has to be added, taken away or changed to make the one of the other (Levenshtein). */
+/** How many letters have to be added, removed or changed to turn one text into the other (Levenshtein). */
 export function editDistance(left: string, right: string): number {
     let row = Array.from({ length: right.length + 1 }, (_, index) => index);
     for (let i = 1; i <= left.length; i++) {

@@ -1,4 +1,4 @@
-/** What may not be in zot.extraConfig, whatever it is meant for. Pure. */
+/** What zot.extraConfig must not contain, whatever its purpose. Pure. */
 import { REDIS_PLACES } from "./declared/storage";
 import { isSecretHeader, isSecretKey, secretIn } from "./secrets";
 import { isMap, shownPath } from "./setting";
@@ -6,8 +6,8 @@ import { isMap, shownPath } from "./setting";
 /** The config is mode 0644 on the host and an output of the stack. */
 const WHERE_SECRETS_GO =
     "zot's config and the stack's outputs show it; " +
-    "leave it out, and give it to zot by a credentials file or in zot's environment";
-/** By the path of a key in small letters: the setting that holds such a secret. */
+    "leave it out, and give it to zot in a credentials file or in its environment";
+/** The setting that holds such a secret, by the path of its key in small letters. */
 const SETTINGS: Record<string, string> = {
     "storage.storagedriver.accesskey": "storage.accessKeyId",
     "storage.storagedriver.secretkey": "storage.secretAccessKey",
@@ -16,7 +16,7 @@ const SETTINGS: Record<string, string> = {
 };
 const URLS_OF_REDIS = REDIS_PLACES.map((driver) => `${driver}.url`.toLowerCase());
 
-/** Where a secret at a path goes. */
+/** What to do with a secret at a path. */
 function whereItGoes(path: readonly PropertyKey[]): string {
     const place = path.join(".").toLowerCase();
     if (URLS_OF_REDIS.includes(place))
@@ -24,16 +24,16 @@ function whereItGoes(path: readonly PropertyKey[]): string {
     const setting = SETTINGS[place];
     return setting === undefined
         ? WHERE_SECRETS_GO
-        : `it has a setting of its own; leave it out, and set it with: pulumi config set --path ${setting} --secret`;
+        : `it has its own setting; leave it out, and set it with: pulumi config set --path ${setting} --secret`;
 }
 
-/** Paths in small letters of what sounds like a secret, and opens nothing: zot writes it into its log, too. */
+/** Paths, in small letters, that sound like secrets but protect nothing: zot writes the value into its log too. */
 const NO_SECRETS = ["cluster.hashkey"];
 
 /**
- * Why zot would not read a value as it is written, or others could read what they should not; each as the middle of a
- * sentence. zot 2.1.20 reads keys without regard to case, cuts them at `::`, passes over null and `{}` whatever their
- * key is, and turns null in a list into an empty text, which as a user's name means anonymous.
+ * Why zot would not read a value as it is written, or why others could read what they should not; each as the middle of
+ * a sentence. zot 2.1.20 ignores the case of keys, splits them at `::`, and accepts null and `{}` under any key. It
+ * turns null in a list into an empty text; as a user's name that means anonymous.
  */
 export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): string[] {
     const where = shownPath(path).replace(/^\./, "");
@@ -48,20 +48,19 @@ export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): s
 
     const keys = Object.keys(value);
     if (keys.length === 0 && path.length > 0)
-        return [`${where} is an empty map, which zot lets pass whatever its name is; remove it, or fill it`];
+        return [`${where} is an empty map, which zot accepts under any name; remove it, or fill it`];
     const found: string[] = [];
     const isHeaders = /headers$/i.test(String(path.at(-1) ?? ""));
     keys.forEach((key, index) => {
         const inside = [...path, key];
         const name = shownPath(inside).replace(/^\./, "");
         const twin = keys.slice(0, index).find((other) => other.toLowerCase() === key.toLowerCase());
-        if (twin !== undefined)
-            found.push(`${name} and ${twin} are the same key to zot, which does not regard case; keep one`);
+        if (twin !== undefined) found.push(`${name} and ${twin} are the same key to zot, which ignores case; keep one`);
         if (key.includes("::"))
             found.push(`${name} has "::" in its key, which zot takes for a path; nest the maps instead`);
-        // Beyond ASCII, what is the same but for case depends on who compares.
+        // Outside of ASCII, programs disagree on which keys differ only in case.
         if (!/^[\x21-\x7e]+$/.test(key) || key === "__proto__")
-            found.push(`${name} is no key of zot's; write keys in ASCII, without spaces`);
+            found.push(`${name} is not a key of zot; write keys in ASCII, without spaces`);
         const isSecret = isSecretKey(key) && !NO_SECRETS.includes(inside.join(".").toLowerCase());
         if ((isSecret || (isHeaders && isSecretHeader(key))) && holdsText(value[key])) {
             found.push(`${name} is a secret, but ${whereItGoes(inside)}`);
@@ -72,7 +71,7 @@ export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): s
     return found;
 }
 
-/** Whether a value is, or zot may take it for, a text: a number is one to it, and a list of them too. */
+/** Whether zot may take a value for a text; it accepts a number, or a list of texts and numbers. */
 function holdsText(value: unknown): boolean {
     return Array.isArray(value) ? value.some(holdsText) : typeof value === "string" || typeof value === "number";
 }

@@ -1,4 +1,4 @@
-/** The reader for a running Pulumi program: the only place that reads Pulumi's configuration and the environment. */
+/** Reads the settings of a running Pulumi program. No other file reads Pulumi's configuration or the environment. */
 import * as pulumi from "@pulumi/pulumi";
 import { allSettings } from "./declarations";
 import { placeholderMistakes, plainTokenMistake } from "./parse";
@@ -6,14 +6,14 @@ import type { RawSettings } from "./rawSettings";
 import { isMap, isSet, SecretText } from "./setting";
 import { byName, nameOfKey, namespaceMistakes } from "./stackKeys";
 
-/** Whether a configuration key holds a secret; in the SDK, but left out of its types. */
+/** Whether a configuration key holds a secret; the SDK has this function, but its types omit it. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
 
-/** The configuration of the current stack as a plain record, with the groups that hold a secret taken apart. */
+/** The current stack's configuration as a plain record; the secrets in it are marked. */
 export function settingsFromPulumi(): RawSettings {
     const project = pulumi.getProject();
     const configuration = pulumi.runtime.allConfig();
-    // pulumi.Config would have to know every name beforehand, and so would pass over a misspelt one.
+    // pulumi.Config has to be asked for each name, so it would never show a misspelt one.
     const groups = byName(
         Object.entries(configuration).map(([key, text]) => [
             key,
@@ -21,7 +21,7 @@ export function settingsFromPulumi(): RawSettings {
         ]),
         project,
     );
-    // For previews in pull requests, which look at no host.
+    // For previews of pull requests, which must not connect to the host.
     if (process.env.ZOT_HARDENING_LOOK === "off" && isMap(groups.host))
         groups.host = { ...groups.host, observe: false };
     const token = configuration["authentik:token"];
@@ -40,15 +40,15 @@ export function settingsFromPulumi(): RawSettings {
     };
 }
 
-/** Authentik's address and token as the stack has them, for a provider of ours that talks to Authentik too. */
+/** Authentik's address and token from the stack, for a provider of ours that talks to Authentik too. */
 export function authentikConnection(): { authentikUrl?: string; authentikToken?: pulumi.Output<string> } {
     const config = new pulumi.Config("authentik");
     return { authentikUrl: config.get("url"), authentikToken: config.getSecret("token") };
 }
 
 /**
- * How Authentik is reached, from the stack or the environment; undefined where either is missing, which is a mistake of
- * its own.
+ * How to reach Authentik, from the stack or the environment. Undefined if the address or the token is missing, which is
+ * reported elsewhere.
  */
 export function authentikAccess(): { url: string; token: string } | undefined {
     const config = new pulumi.Config("authentik");
@@ -57,7 +57,9 @@ export function authentikAccess(): { url: string; token: string } | undefined {
     return isSet(url) && isSet(token) ? { url: url!, token: token! } : undefined;
 }
 
-/** A group of which something is encrypted: Pulumi does not say what, so it can only be the group's secret settings. */
+/**
+ * Marks the secrets of an encrypted group. Pulumi does not say which part is encrypted: it must be the secret settings.
+ */
 function withSecrets(group: string | undefined, text: string): unknown {
     const members = structured(text);
     const secrets = allSettings().filter((setting) => setting.group === group && setting.setting.secret);
@@ -68,7 +70,7 @@ function withSecrets(group: string | undefined, text: string): unknown {
     return { ...members, ...Object.fromEntries(apart) };
 }
 
-/** Groups arrive as JSON text; anything else stays text and is refused by the parser by name. */
+/** Groups arrive as JSON text. Anything else stays text, and the parser refuses it by name. */
 function structured(text: string): unknown {
     if (!/^\s*[[{]/.test(text)) return text;
     try {

@@ -1,4 +1,4 @@
-/** The reader for a stack's file alone: no state, no secret, no network, and no Pulumi. */
+/** Reads the settings from a stack's file alone: without state, secret, network or Pulumi. */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,15 +9,15 @@ import { isMap, SecretText, shown } from "./setting";
 import { byName, doubleMistakes, namespaceMistakes } from "./stackKeys";
 import { YamlMistake, yamlAsPulumi } from "./yaml";
 
-/** A mistake in the files themselves, for the person who wrote them. */
+/** A mistake in the files themselves, worded for the person who wrote them. */
 export class StackFileError extends UserError {}
 
 /**
- * The settings in `Pulumi.<stack>.yaml` below the defaults of `Pulumi.yaml`, as the CLI merges them.
+ * The settings in `Pulumi.<stack>.yaml` over the defaults of `Pulumi.yaml`, merged as the CLI merges them.
  * Encrypted values become secrets that cannot be read.
  *
- * @param stack the stack's name; of `organization/project/name` the last part names the file.
- * @throws StackFileError where a file is missing or is not what Pulumi would take.
+ * @param stack the stack's name; the last part of `organization/project/name` names the file
+ * @throws StackFileError if a file is missing, or is not what Pulumi would accept
  */
 export function settingsFromStackFile(projectFolder: string, stack: string): RawSettings {
     const project = readProject(projectFolder);
@@ -49,7 +49,7 @@ export function settingsFromStackFile(projectFolder: string, stack: string): Raw
     return { groups, mistakes };
 }
 
-/** Path of the file of a stack. @throws StackFileError where there is none */
+/** Path of a stack's file. @throws StackFileError if there is none */
 export function stackFile(projectFolder: string, stack: string): string {
     const name = stack.split("/").at(-1)!;
     const file = join(projectFolder, `Pulumi.${name}.yaml`);
@@ -62,8 +62,8 @@ export function stackFile(projectFolder: string, stack: string): string {
 }
 
 /**
- * The project's file. Where Pulumi would read another one, or stacks' files from elsewhere, what is said here would be
- * of something else.
+ * The project's file. It refuses a project for which Pulumi would read another file, or stacks' files from elsewhere:
+ * everything said here would be about the wrong files.
  *
  * @throws StackFileError
  */
@@ -71,7 +71,7 @@ export function readProject(projectFolder: string): Record<string, unknown> {
     const file = join(projectFolder, "Pulumi.yaml");
     if (existsSync(join(projectFolder, "Pulumi.json")))
         throw new StackFileError(
-            `Beside the project's file ${file} there is a Pulumi.json, which Pulumi reads in its place. Remove it.`,
+            `Beside the project's file ${file} there is a Pulumi.json, which Pulumi reads instead. Remove it.`,
         );
     const project = readYaml(file, "the project's file");
     const elsewhere =
@@ -82,21 +82,21 @@ export function readProject(projectFolder: string): Record<string, unknown> {
               : undefined;
     if (elsewhere)
         throw new StackFileError(
-            `The project's file ${file} has Pulumi read the files of stacks from another folder (${elsewhere}); ` +
+            `The project's file ${file} makes Pulumi read the stacks' files from another folder (${elsewhere}); ` +
                 "remove that.",
         );
     return project;
 }
 
-/** A stack's file, all of it. @throws StackFileError */
+/** The content of a stack's file. @throws StackFileError */
 export function readStack(projectFolder: string, stack: string): Record<string, unknown> {
     return readYaml(stackFile(projectFolder, stack), "the stack's file");
 }
 
-/** Pulumi.example.yaml is a file to copy, and no stack. */
+/** Pulumi.example.yaml is a file to copy, not a stack. */
 export const EXAMPLE = "example";
 
-/** Names of the stacks that have a file. */
+/** Names of the stacks that have a file in the folder. */
 export function stacksWithFile(projectFolder: string): string[] {
     return readdirSync(projectFolder)
         .flatMap((entry) => /^Pulumi\.(.+)\.yaml$/.exec(entry)?.[1] ?? [])
@@ -122,7 +122,7 @@ function readYaml(file: string, what: string): Record<string, unknown> {
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** `{secure: …}` is how Pulumi writes an encrypted value, at any depth. */
+/** Replaces `{secure: …}`, Pulumi's form of an encrypted value, at any depth. */
 function withOpaqueSecrets(value: unknown): unknown {
     if (Array.isArray(value)) return value.map(withOpaqueSecrets);
     if (!isMap(value)) return value;
@@ -132,18 +132,18 @@ function withOpaqueSecrets(value: unknown): unknown {
     return Object.fromEntries(entries.map(([key, item]) => [key, withOpaqueSecrets(item)]));
 }
 
-/** The default in a declaration of Pulumi.yaml: `{default: …}`, `{value: …}`, or the value itself. */
+/** The default of a declaration in Pulumi.yaml: `{default: …}`, `{value: …}`, or the value itself. */
 function defaultOf(declared: unknown): unknown {
     return isMap(declared) ? (declared.default ?? declared.value) : (declared ?? undefined);
 }
 
 function setDefault(target: Record<string, unknown>, path: string[], value: unknown): void {
     const [first, ...rest] = path as [string, ...string[]];
-    // What every object inherits is none of its own.
+    // Ignores properties that every object inherits.
     const own = Object.hasOwn(target, first) ? target[first] : undefined;
     const next = own ?? (rest.length === 0 ? value : {});
     if (own !== next)
         Object.defineProperty(target, first, { value: next, enumerable: true, configurable: true, writable: true });
-    // What is not a map where a group should be is refused by the parser.
+    // If a group is not a map, the parser refuses it.
     if (rest.length > 0 && isMap(next)) setDefault(next, rest, value);
 }

@@ -1,20 +1,20 @@
 /** Public SSH keys of hosts, as `ssh-keyscan` prints them. Pure. */
 
 const HOST_KEY = /^(?:\S+ )?(ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)) (AAAA[0-9A-Za-z+/]+={0,3})(?: .*)?$/;
-/** Types that are not pinned. */
+/** Types that cannot be pinned. */
 const OTHER_KEY = /^(?:\S+ )?ssh-(rsa|dss) AAAA\S+(?: .*)?$/;
 const PREFERRED = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
 
-/** What to look at where a scan has found no key. */
+/** What to check if a scan has found no key. */
 export const SCAN_FOUND_NOTHING =
     "a scan that finds nothing prints nothing: " +
     "look at the address, at the port (ssh-keyscan -p PORT), at a firewall, " +
     "and whether the host has a key of that type (ed25519, ecdsa)";
 
 /**
- * The line to pin of what `ssh-keyscan` printed: its comments, which OpenSSH 9.8 and newer print among the keys, are
- * passed over; of several types the ed25519 key is taken, else an ecdsa key. What cannot be decided stays as it is, for
- * {@link hostKeyMistake} to name.
+ * The line to pin, out of what `ssh-keyscan` printed. It skips comments, which OpenSSH 9.8 and newer print among the
+ * keys. Of several types it picks the ed25519 key, or else an ecdsa key. If it cannot decide, the text stays as it is,
+ * and {@link hostKeyMistake} says why.
  */
 export function hostKeyOfScan(text: string): string {
     const lines = text
@@ -33,11 +33,11 @@ export function hostKeyOfScan(text: string): string {
     return lines[0]!;
 }
 
-/** Why this is not a host key to pin, or undefined where it is one. */
+/** Why this is not a host key to pin; undefined if it is one. */
 export function hostKeyMistake(value: string): string | undefined {
     if (value === "") return `it holds no key, and ${SCAN_FOUND_NOTHING}`;
-    if (/-----BEGIN/.test(value)) return "it is a private key, or a certificate; wanted is the host's public key";
-    if (/^[/~.]/.test(value)) return "it is the name of a file; wanted is the line in it";
+    if (/-----BEGIN/.test(value)) return "it is a private key or a certificate, not the host's public key";
+    if (/^[/~.]/.test(value)) return "it is the name of a file, not the line in the file";
     if (/[\r\n]/.test(value)) {
         return "it has more than one line, and they are not the keys of one host, one of each type";
     }
@@ -45,8 +45,8 @@ export function hostKeyMistake(value: string): string | undefined {
     if (/\bssh-rsa\b/.test(value)) return "it is an RSA key, which never matches a modern sshd";
     const [, type, encoded] = HOST_KEY.exec(value) ?? [];
     if (!type || !encoded) return "it is not a line of known_hosts";
-    // The key names its own type again, behind its length in four bytes; a key cut short ends in the middle of a
-    // number.
+    // The key holds its type again, after four bytes with the length. A truncated key ends in the middle of a
+    // field.
     const key = Buffer.from(encoded, "base64");
     let offset = 0;
     const fields: string[] = [];
@@ -59,7 +59,7 @@ export function hostKeyMistake(value: string): string | undefined {
     return complete && fields[0] === type ? undefined : "the key in it is incomplete or damaged";
 }
 
-/** What of the settings tells how a host is reached, as they stand in the stack: checked or not. */
+/** The settings that say how to reach a host, as they stand in the stack; they may be unchecked. */
 export interface ScannedHost {
     address?: unknown;
     port?: unknown;
@@ -69,9 +69,9 @@ export interface ScannedHost {
     user?: unknown;
 }
 
-/** The command whose output is the host's key, for `pulumi config set`; by way of the jump host where there is one. */
+/** The command that prints the host's key, for `pulumi config set`; through the jump host if there is one. */
 export function scanCommand(host: ScannedHost): string {
-    // A value that may be mistaken is not to be pasted into a shell.
+    // Nobody should paste an unchecked value into a shell.
     const word = (value: unknown) => {
         return typeof value === "string" && /^[A-Za-z0-9_.:][A-Za-z0-9_.:-]*$/.test(value) ? value : undefined;
     };

@@ -1,10 +1,10 @@
-/** What the host is told of the settings, from their declarations. Pure. */
+/** What the host is told about the settings, as their declarations say. Pure. */
 import { allSettings, type Settings, settingOf } from "./declarations";
 
-/** The groups that hold what is told. */
+/** The groups with settings that the host is told. */
 export type HostSettings = Pick<Settings, "registry" | "zot" | "identity" | "host">;
 
-/** Each setting that is told by one way, under its name there, in the order of the settings. */
+/** The settings that the host is told in one of the two ways, by their names there, in the order of the settings. */
 export function hostSettings(
     way: "script" | "look",
     settings: Partial<HostSettings>,

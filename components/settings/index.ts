@@ -1,4 +1,4 @@
-/** Typed, validated stack configuration. `fromPulumi` and `fromStackFile` are its two readers. */
+/** Typed, checked stack configuration. Its two readers are `fromPulumi` and `fromStackFile`. */
 
 export { ACTIONS, type Action } from "./actions";
 export {

@@ -1,4 +1,4 @@
-/** The kinds of values that settings have: how one is checked, and what is said to be allowed. Pure. */
+/** The kinds of values that settings have: how each is checked, and the words for what is allowed. Pure. */
 import * as z from "zod/mini";
 import { goDurationSeconds, isLifetime } from "../../clients/durations";
 import { addressMistake, noPath } from "../../clients/http/address";
@@ -6,10 +6,10 @@ import { isMap, SecretText, type Setting, type SettingKind } from "./setting";
 
 export const CONTROL_CHARACTER = /[\0-\x1f\x7f]/;
 
-/** A check that may say why a value is refused; the reason becomes part of the sentence. */
+/** A check that may return why a value is refused; the reason becomes part of the sentence. */
 export type Check = (value: string) => boolean | string | undefined;
 
-/** A text for which `check` answers true or undefined; a text that it answers is the reason why not. */
+/** A text for which `check` returns true or undefined; a returned text is the reason for a refusal. */
 export function checked(check: Check) {
     return z.string().check(
         z.superRefine((value, context) => {
@@ -74,14 +74,14 @@ export const slug = (what: string) =>
     text(`the slug of ${what}: letters, digits, "-" and "_"`, (value) => /^[a-z0-9_-]+$/i.test(value));
 export const duration = () =>
     text('a duration such as "90s", "1h" or "24h"', (value) => goDurationSeconds(value) !== undefined);
-/** A time limit of zot's HTTP server. Less would cut requests that are not slow. */
+/** A time limit of zot's HTTP server. A shorter one would cut off requests at normal speed. */
 export const requestTimeout = () =>
     text('a duration of at least 30 seconds such as "5m" or "1h", or "0s" for no limit', (value) => {
         const seconds = goDurationSeconds(value);
         if (seconds === undefined) return false;
-        return seconds === 0 || seconds >= 30 || "it would cut requests that are not slow";
+        return seconds === 0 || seconds >= 30 || "it would cut off requests that are not slow";
     });
-/** A lifetime; unlike Go's durations it may be in days. */
+/** A lifetime. It may be in days, unlike durations in Go. */
 export const longDuration = () =>
     text('a duration such as "90d", "12h" or "600s"', (value) =>
         isLifetime(value) ? undefined : "it is not whole numbers with one of s, m, h, d, w each, of a century at most",
@@ -105,7 +105,9 @@ export const secret = (allowed: string) => ({
     secret: true,
 });
 
-/** One that stands in zot's config, and in addresses: every shell and program of the host takes it for what it is. */
+/**
+ * A secret that appears in zot's config and in addresses. Every shell and program of the host reads such text alike.
+ */
 export const secretOnOneLine = (what: string) => ({
     ...secret(`${what} of ASCII on one line, without spaces`),
     schema: z
@@ -116,12 +118,12 @@ export const secretOnOneLine = (what: string) => ({
 const LOGINS = { carries: "logins and keys", isComparedAsWritten: true };
 const ONLY_LOOPBACK = "(http:// only for a loopback host)";
 
-/** Why this is not the address of a registry, scheme and host alone. */
+/** Why this is not the address of a registry, which has a scheme and a host and nothing else. */
 export const originMistake = (value: string): string | undefined => addressMistake(value, { ...LOGINS, path: noPath });
 export const origin = (example: string) =>
     text(`an https:// URL without a path, for example ${example} ${ONLY_LOOPBACK}`, originMistake);
 export const address = () => text(`an https:// URL ${ONLY_LOOPBACK}`, (value) => addressMistake(value, LOGINS));
-/** An address that is a folder; `otherwise` is what comes of another. */
+/** The address of a folder; `otherwise` says what an address without the final slash would lead to. */
 export const folderAddress = (example: string, otherwise: string) =>
     text(`an https:// URL that ends in a slash, for example ${example} ${ONLY_LOOPBACK}`, (value) =>
         addressMistake(value, {
@@ -134,7 +136,7 @@ export function define<T>(setting: Setting<T>): Setting<T> {
     return setting;
 }
 
-/** A setting that may be left out: its value is undefined then. */
+/** A setting that may be left out; its value is then undefined. */
 export function optional<T>(setting: Setting<T>): Setting<T | undefined> {
     return {
         ...setting,
@@ -143,12 +145,12 @@ export function optional<T>(setting: Setting<T>): Setting<T | undefined> {
     } as Setting<T | undefined>;
 }
 
-/** The values of these settings as members of a map, each of which may be left out. */
+/** The values of these settings as members of a map; each may be left out. */
 export const optionalOf = <T extends Record<string, { schema: z.ZodMiniType }>>(settings: T) =>
     Object.fromEntries(Object.entries(settings).map(([name, { schema }]) => [name, z.optional(schema)])) as {
         [K in keyof T]: z.ZodMiniOptional<T[K]["schema"]>;
     };
 
-/** What is allowed in each of these settings. */
+/** The words for what is allowed in each of these settings. */
 export const allowedOf = (settings: Record<string, { allowed: string }>): Record<string, string> =>
     Object.fromEntries(Object.entries(settings).map(([name, { allowed }]) => [name, allowed]));

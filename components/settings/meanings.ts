@@ -1,37 +1,37 @@
 /**
- * What a changed setting means for who may do what, where zot's config does not say it: where secrets go, who is
- * trusted, what runs on the host. Pure.
+ * What a changed setting means for who may do what, if zot's config does not show it: where secrets go, who is trusted,
+ * what runs on the host. Pure.
  */
 import { durationOf, goDurationSeconds } from "../../clients/durations";
 import { type ChangeMeaning, type Effect, type ReviewMeaning, shown, type Weigh } from "./setting";
 
-/** The change is seen in zot's config, as rights. */
+/** The change shows in zot's config, as rights. */
 export const IN_ZOT_CONFIG: ReviewMeaning = "in zot's config";
-/** Nobody may do more or less by it. */
+/** The change gives nobody more rights or fewer. */
 export const NO_RIGHTS: ReviewMeaning = "no rights";
 
-/** A change of which somebody has to read whether it widens. */
+/** A change that a person has to read to see whether it widens rights. */
 export const unclear = (words: string): ChangeMeaning => ({ effect: "unclear", words });
 
-/** A value in backticks, so that it cannot write Markdown. */
+/** A value in backticks, so it cannot inject Markdown. */
 export const quoted = (value: unknown): string =>
     value === undefined
         ? "nothing"
         : `\`${(typeof value === "string" ? value : shown(value)).replace(/[`\r\n]/g, "'").slice(0, 200)}\``;
 
-/** `WORDS new instead of old`; whether that widens has to be read. */
+/** `WORDS new instead of old`; a person has to judge whether it widens rights. */
 export const other =
     (words: string): Weigh =>
     (before, after) =>
         unclear(`${words} ${quoted(after)} instead of ${quoted(before)}`);
 
-/** The same of something secret, or too long to be shown. */
+/** The same for a value that is secret or too long to show. */
 export const another =
     (words: string): Weigh =>
     () =>
         unclear(words);
 
-/** Values in the order of what may be done by them: a later one is wider. */
+/** Values from narrow to wide: a later one allows more. */
 export const ordered =
     (values: readonly unknown[], words: (value: unknown) => string): Weigh =>
     (before, after) => {
@@ -40,7 +40,7 @@ export const ordered =
         return { effect, words: words(after) };
     };
 
-/** A lifetime: longer is wider. */
+/** A lifetime: a longer one is wider. */
 export const longer =
     (words: string): Weigh =>
     (before, after) => {
@@ -51,9 +51,9 @@ export const longer =
         };
     };
 
-/** How long a push can be held open, to overwrite a tag meanwhile; 0s is without an end. */
+/** How long someone can hold a push open to overwrite a tag meanwhile; 0s has no end. */
 export const heldOpen: Weigh = (before, after) => {
-    // Where no program declared it, zot's own limit was in force.
+    // If no program declared a value, zot's own limit applied.
     const [from, to] = [before, after].map((value) => goDurationSeconds(String(value ?? "60s")) || Infinity);
     const words = `a push can be held open for ${quoted(after ?? "60s")} instead of ${quoted(before ?? "60s")}`;
     return {
@@ -68,7 +68,7 @@ export const onOff =
     (value) =>
         value === true ? on : off;
 
-/** The names of what two maps do not have alike, those of the first one first. */
+/** The keys in which two maps differ, those of the first one first. */
 export const changedKeys = (before: Record<string, unknown>, after: Record<string, unknown>): string[] =>
     [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
         (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),

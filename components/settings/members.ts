@@ -5,19 +5,18 @@ import { hostKeyOfScan } from "./hostKeys";
 /** A machine of the registry. */
 export interface Member {
     /**
-     * What it is called in messages and in the stack's state. Default: its address, with its SSH port where that is not
+     * The machine's name in messages and in the stack's state. Default: its address, with its SSH port unless that is
      * 22.
      */
     name: string;
-    /** The site's settings with what is this machine's own: `host` and `zot` are those of this one. */
+    /** The site's settings, in which `host` and `zot` are those of this machine. */
     settings: Settings;
-    /** Whether an update passes it over. */
+    /** Whether updates skip it. */
     isAway: boolean;
 }
 
 /**
- * Every machine, in the order in which they are deployed to. Where `host.members` names none, it is the one of
- * `host.address`.
+ * Every machine, in the order of deployment. If `host.members` is empty, the only machine is that of `host.address`.
  */
 export function membersOf(settings: Settings): [Member, ...Member[]] {
     const { members, ...shared } = settings.host;
@@ -35,9 +34,9 @@ export function membersOf(settings: Settings): [Member, ...Member[]] {
 const nameOf = ({ address, port }: Pick<Settings["host"], "address" | "port">): string =>
     port === 22 ? address : `${address} port ${port}`;
 
-/** Without members that are there and undefined, which would take the place of what is shared. */
+/** Drops members that are undefined, because they would replace the shared values. */
 const given = <T extends object>(own: T): T =>
     Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) as T;
 
-/** Whether the registry runs on several machines, or is declared as one that does. */
+/** Whether the registry is declared by a list of machines. */
 export const hasMembers = ({ host }: Pick<Settings, "host">): boolean => host.members.length > 0;

@@ -1,4 +1,4 @@
-/** From a plain record to typed settings, or all mistakes in it at once. Pure. */
+/** Turns a plain record into typed settings, or reports all mistakes in it at once. Pure. */
 import type * as z from "zod/mini";
 import { crossChecks } from "./crossChecks";
 import { allSettings, type GroupName, type Settings } from "./declarations";
@@ -16,18 +16,18 @@ import {
     shownPath,
 } from "./setting";
 
-/** What rendering the config and the access matrix needs: all but how to reach the host. */
+/** The settings from which the config and the access matrix are rendered: all except how to reach the host. */
 export type PolicySettings = Omit<Settings, "host">;
 
 export interface ParsedSettings {
-    /** What could be read; complete where `mistakes` is empty. */
+    /** What could be read; complete if `mistakes` is empty. */
     settings: Settings;
     mistakes: SettingMistake[];
-    /** Whether what {@link PolicySettings} holds could all be read, whatever is wrong with what it says together. */
+    /** Whether all of {@link PolicySettings} could be read, even if the settings contradict each other. */
     policyIsReadable: boolean;
 }
 
-/** Reads every setting, fills in defaults and checks each one and what they say together. */
+/** Reads every setting, fills in defaults, and checks each setting and all of them together. */
 export function parseSettings(raw: RawSettings): ParsedSettings {
     const settings: Record<string, Record<string, unknown>> = {};
     const groups = withFlatNames(raw.groups);
@@ -39,7 +39,7 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
     for (const { name, group, key, setting } of allSettings()) {
         const members = (settings[group] ??= {});
         const given = groups[group];
-        // A group that is no map is one mistake, not one for each of its settings.
+        // A group that is not a map is one mistake, not one for each of its settings.
         const reading = { siteNeeded: raw.site !== undefined, group: isMap(given) ? given : {} };
         const outcome =
             given === undefined || isMap(given) ? readOne(name, setting, given?.[key], reading) : { mistakes: [] };
@@ -63,8 +63,9 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
 }
 
 /**
- * Groups with what is written flat in its place, `registry.url: …` as `pulumi new` writes what it asks for. It counts
- * where the group has nothing, or the setting's default; where the group says something else, it stays for a refusal.
+ * Moves flat names into their groups: `registry.url: …`, as `pulumi new` writes the answers to its questions. A flat
+ * name counts if the group has no value or the setting's default. If the group has another value, the flat name stays,
+ * and is refused later.
  */
 export function withFlatNames(groups: Record<string, unknown>): Record<string, unknown> {
     const flat = allSettings().filter(({ name }) => Object.hasOwn(groups, name));
@@ -72,7 +73,7 @@ export function withFlatNames(groups: Record<string, unknown>): Record<string, u
     const nested = { ...groups };
     for (const { name, group, key, setting } of flat) {
         const members = nested[group] ?? {};
-        // What is no map is refused as a group.
+        // A group that is not a map is refused as a whole.
         const own = isMap(members) ? members[key] : undefined;
         const isUnset = own === undefined || own === null || own === "";
         if (!isUnset && JSON.stringify(own) !== JSON.stringify(setting.default)) continue;
@@ -82,18 +83,18 @@ export function withFlatNames(groups: Record<string, unknown>): Record<string, u
     return nested;
 }
 
-/** How a placeholder of Pulumi.example.yaml is written, for a site to write its own in its place. */
+/** The form of a placeholder in Pulumi.example.yaml, which a site replaces with its own value. */
 const PLACEHOLDER = /^<[^<>]+>$/;
 const isPlaceholder = (value: unknown) => typeof value === "string" && PLACEHOLDER.test(value);
 
-/** What a reader says of Authentik's address where it is a placeholder. */
+/** The mistake if Authentik's address is still a placeholder. */
 export function placeholderMistakes(url: unknown): SettingMistake[] {
     if (!isPlaceholder(url)) return [];
     return [
         {
             setting: "authentik:url",
             message:
-                `authentik:url has the placeholder ${shown(url)} still; ` +
+                `authentik:url still has the placeholder ${shown(url)}; ` +
                 "set it with: pulumi config set authentik:url https://authentik.example.org",
         },
     ];
@@ -104,17 +105,17 @@ type Outcome = { value: unknown } | { mistakes: string[]; sound?: Record<string,
 
 interface Reading {
     siteNeeded: boolean;
-    /** The group that the setting is in, as it stands in the stack. */
+    /** The setting's group as it stands in the stack. */
     group: Record<string, unknown>;
 }
 
 function readOne(name: string, setting: Setting<unknown>, given: unknown, reading: Reading): Outcome {
-    // Where there is a default, an empty text is a value, to be checked.
+    // With a default, an empty text is a value and gets checked.
     const isMissing = !isSet(given) && !(given === "" && setting.default !== undefined);
     if (isMissing) return missing(name, setting, reading);
     if (isPlaceholder(given))
         return refused(
-            `${name} has ${setting.secret ? "a placeholder" : `the placeholder ${shown(given)}`} still: ` +
+            `${name} still has ${setting.secret ? "a placeholder" : `the placeholder ${shown(given)}`}: ` +
                 `${setting.description} Set it with: ${setCommand(name, setting, reading.group)}`,
         );
     return wrongSecrecy(name, setting, given, reading) ?? checked(name, setting, given);
@@ -133,7 +134,7 @@ function missing(name: string, setting: Setting<unknown>, { siteNeeded, group }:
     );
 }
 
-/** Of a secret that is not encrypted, and of what is encrypted and no secret; undefined where it is as it should be. */
+/** The mistake if a secret is not encrypted, or if something is encrypted that is no secret. Undefined if neither. */
 function wrongSecrecy(
     name: string,
     setting: Setting<unknown>,
@@ -154,7 +155,7 @@ function wrongSecrecy(
         ...places.map(
             (place) =>
                 `${name}${place} is encrypted, but ${name} is shown wherever it is used; ` +
-                "give it without --secret, or leave it out if it is a secret.",
+                "set it without --secret, or leave it out if it is a secret.",
         ),
     );
 }
@@ -192,10 +193,10 @@ function withoutEntries(
 /** Where in a value something is encrypted. */
 const encryptedPlaces = (value: unknown): string[] => placesOf(value, (item) => item instanceof SecretText);
 
-/** Where in a value a member is called `__proto__`, which zod leaves out of a map without a word. */
+/** The places in a value with a member `__proto__`, which zod drops from a map silently. */
 const nameless = (value: unknown): string[] => placesOf(value, (_item, path) => path.at(-1) === "__proto__");
 
-/** Where in a value something is found; nothing is looked for inside of it. */
+/** The places in a value at which something is found; the search does not continue inside of a hit. */
 function placesOf(
     value: unknown,
     isFound: (item: unknown, path: readonly PropertyKey[]) => boolean,
@@ -207,7 +208,9 @@ function placesOf(
     return Object.entries(value).flatMap(([key, item]) => placesOf(item, isFound, [...path, key]));
 }
 
-/** What is wrong, to the person who wrote it: the place, what was given, why not, and what is allowed. */
+/**
+ * The mistakes for the person who wrote the value: the place, what was given, why it is refused, and what is allowed.
+ */
 function sentences(name: string, setting: Setting<unknown>, issue: z.core.$ZodIssue, value: unknown): string[] {
     const place = (path: readonly PropertyKey[]) => `${name}${shownPath(path)}`;
     const allowed = setting.allowedAt?.(issue.path) ?? setting.allowed;
@@ -234,7 +237,7 @@ function sentences(name: string, setting: Setting<unknown>, issue: z.core.$ZodIs
                         `give ${issue.values.length > 1 ? "one of " : ""}${values}.`,
                 ];
             }
-            // What should have been a whole map may hold anything.
+            // A value that is no map may be anything.
             const what = setting.kind === "map" && typeof value === "string" ? "a text that is not JSON" : shown(found);
             return [sentence(place(issue.path), what, becauseOf(issue))];
         }
@@ -246,9 +249,9 @@ function becauseOf(issue: z.core.$ZodIssue): string | undefined {
     return issue.code === "custom" ? (issue.params?.because as string | undefined) : undefined;
 }
 
-/** Configuration set on the command line may be text that stands for something else, or the other way round. */
+/** Converts text from the command line into the setting's kind of value, and the other way round. */
 function coerce(value: unknown, setting: Setting<unknown>): unknown {
-    // `pulumi config set --path identity.clientId 12345` is a number in the stack's file.
+    // `pulumi config set --path identity.clientId 12345` writes a number into the stack's file.
     if (setting.kind === "text" && Number.isSafeInteger(value)) return String(value);
     if (typeof value !== "string") return value;
     switch (setting.kind) {
@@ -264,12 +267,12 @@ function coerce(value: unknown, setting: Setting<unknown>): unknown {
                 return value;
             }
         case "text":
-            // A block of YAML ends in a line break.
+            // A YAML block ends with a line break.
             return (setting.read ?? ((text: string) => text))(value.replace(/\r?\n$/, ""));
     }
 }
 
-/** What a reader says of a token of Authentik that is not encrypted. */
+/** The mistake if the token of Authentik is not encrypted. */
 export function plainTokenMistake(): SettingMistake {
     return {
         setting: "authentik:token",
@@ -308,7 +311,7 @@ function unknownNames(groups: Record<string, unknown>): SettingMistake[] {
             refuse(
                 group,
                 members instanceof SecretText
-                    ? `${group} holds an encrypted value, but is no secret; set it again without --secret: ${keys}.`
+                    ? `${group} holds an encrypted value, but is not a secret; set it again without --secret: ${keys}.`
                     : `${group}: ${shown(members)} is not allowed; ${group} is a group of settings: ${keys}.`,
             );
         } else {
@@ -325,9 +328,9 @@ function unknownNames(groups: Record<string, unknown>): SettingMistake[] {
     return mistakes;
 }
 
-/** The end of a sentence: the setting that was probably meant, where one is near. */
+/** The end of a sentence: the settings that were probably meant, or only a full stop. */
 function suggestion(name: string, candidates: string[]): string {
-    // Without its group, a setting is compared without its group.
+    // A name without a group is compared with settings without their groups.
     const comparable = (candidate: string) =>
         (/[.:]/.test(name) ? candidate : candidate.replace(/^\w+\./, "")).toLowerCase();
     const distances = candidates.map((candidate) => ({
@@ -336,7 +339,7 @@ function suggestion(name: string, candidates: string[]): string {
     }));
     const nearest = distances.reduce((best, next) => (next.distance < best.distance ? next : best));
     if (nearest.distance <= Math.max(2, name.length / 3)) return `; did you mean ${nearest.candidate}?`;
-    // A part of a name, as `access.ci` is of access.ciRepositories.
+    // Part of a name: access.ci is part of access.ciRepositories.
     const [group, part = ""] = name.toLowerCase().split(/[.:]/);
     const longer = candidates.filter((candidate) => {
         const [of, key = ""] = candidate.toLowerCase().split(".");

@@ -1,15 +1,15 @@
 /**
- * Whether there is a repository that some patterns match and others do not: a search through all names at once. Pure.
+ * Decides whether a repository exists that some patterns match and others do not, by a search over all names. Pure.
  */
 import { piecesOf } from "./patterns";
 
-/** More kinds of beginnings than this are not looked through. */
+/** The search gives up after this many different states. */
 const MOST_STATES = 3_000;
 
-/** Where in a pattern one is after some characters: a piece, and how far in it. */
+/** A position in a pattern after some characters: a piece, and how far into it. */
 type Position = [piece: number, within: number];
 
-/** What a piece does at a character: where one may be then. `/` is told apart from all else. */
+/** The positions after a piece reads a character. All characters except `/` are treated alike. */
 const STEPS: Record<string, (within: number, isSlash: boolean, piece: number) => Position[]> = {
     "[^/]": (_, isSlash, piece) => (isSlash ? [] : [[piece + 1, 0]]),
     "[^/]*": (_, isSlash, piece) => (isSlash ? [] : [[piece, 0]]),
@@ -18,7 +18,7 @@ const STEPS: Record<string, (within: number, isSlash: boolean, piece: number) =>
     "(?:/.*)?": (within, isSlash, piece) => (within === 1 || isSlash ? [[piece, 1]] : []),
     "(?:[^/]+|[^/]*/.*)": (within, isSlash, piece) => [[piece, within === 2 || isSlash ? 2 : 1]],
 };
-/** Whether a piece may end where one is. */
+/** Whether a piece may end at a position. */
 const ENDS: Record<string, (within: number) => boolean> = {
     "[^/]*": () => true,
     ".*": () => true,
@@ -27,17 +27,17 @@ const ENDS: Record<string, (within: number) => boolean> = {
     "(?:[^/]+|[^/]*/.*)": (within) => within > 0,
 };
 
-/** Where one may be in a pattern after some characters. */
+/** All positions in a pattern that some characters lead to. */
 interface Place {
     positions: Position[];
-    /** Whether the pattern matches what there was so far. */
+    /** Whether the pattern matches the characters so far. */
     isEnd: boolean;
-    /** The characters that lead elsewhere than any other one does. */
+    /** The characters that lead to other positions than the rest. */
     own: string[];
     next: Map<string, Place>;
 }
 
-/** A pattern, walked character by character; what was walked once is known. */
+/** Walks a pattern character by character, and remembers every step. */
 class Walk {
     private readonly pieces: [text: string, meaning: string][];
     private readonly places = new Map<string, Place>();
@@ -64,7 +64,7 @@ class Walk {
         return next;
     }
 
-    /** With what follows where pieces end without a character. */
+    /** Adds the positions after pieces that may end without a further character. */
     private placeOf(reached: Position[]): Place {
         const all = new Map<string, Position>();
         for (const ahead = [...reached]; ahead.length > 0; ) {
@@ -90,7 +90,7 @@ class Walk {
 
 const walks = new Map<string, Walk>();
 
-/** All that was walked is kept; no site has more patterns than this. */
+/** Walks are kept for reuse; no site has more patterns than this. */
 const MOST_WALKS = 2_000;
 
 function walkOf(pattern: string): Walk {
@@ -103,9 +103,10 @@ function walkOf(pattern: string): Walk {
 }
 
 /**
- * @param isFound told of every kind of name which patterns match it
- * @returns whether `isFound` answers true for a name that a repository can have; undefined where there are too many
- * kinds of names to tell
+ * Searches the names that a repository can have. Names that match the same patterns are tried once.
+ *
+ * @param isFound called with the patterns' answers for each kind of name
+ * @returns whether `isFound` returned true for some name; undefined if there are too many kinds of names to try
  */
 export function someRepository(
     patterns: readonly string[],
@@ -131,7 +132,7 @@ export function someRepository(
         const other = [...LETTERS].find((character) => !own.has(character));
         for (const character of [...own, ...(other === undefined ? [] : [other]), "/"]) {
             const kind = kindOf(character);
-            // A part of a name begins and ends with a letter or a digit.
+            // Every part of a name begins and ends with a letter or a digit.
             if (last !== "letter" && kind !== "letter" && (last !== kind || kind === "slash")) continue;
             ahead.push({ places: places.map((place, index) => walked[index]!.after(place, character)), last: kind });
         }
@@ -144,7 +145,7 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 const kindOf = (character: string): string =>
     character === "/" ? "slash" : LETTERS.includes(character) ? "letter" : character;
 
-/** Whether every repository that matches `inner` matches one of the others. Errs on the side of no. */
+/** Whether every repository that matches `inner` also matches one of the others. In doubt no. */
 export const coveredByAll = (inner: string, outer: readonly string[]): boolean =>
     someRepository(
         [...new Set([inner, ...outer])],

@@ -1,4 +1,4 @@
-/** Patterns of repositories: what zot takes, what it makes of them, and how two of them compare. Pure. */
+/** Patterns of repositories: which ones zot accepts, how it reads them, and how two of them compare. Pure. */
 
 const COMPONENT = "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*";
 /** The name of a repository: the OCI distribution specification's grammar for <name>. */
@@ -11,10 +11,11 @@ export function isRepositoryName(name: string): boolean {
 }
 
 /**
- * Why a pattern is refused, or undefined where it is fine.
+ * Why a pattern is refused; undefined if it is fine.
  *
- * zot lower-cases patterns and cuts at `::` when it reads its config, so such a pattern would silently be another one
- * (zot 2.1.20). Braces and classes are refused because they add nothing here and make two patterns hard to compare.
+ * zot converts patterns to small letters and splits them at `::` when it reads its config, so such a pattern would
+ * silently become another one (zot 2.1.20). Braces and classes are refused because they add nothing here and make
+ * patterns hard to compare.
  */
 export function patternMistake(pattern: string): string | undefined {
     if (pattern === "") return "it is empty";
@@ -24,7 +25,7 @@ export function patternMistake(pattern: string): string | undefined {
         return "it starts or ends with a slash, which no repository's name does";
     if (pattern.includes("//")) return "it has an empty part between two slashes";
     const odd = /[^a-z0-9._\-/*?]/.exec(pattern);
-    if (odd) return `it has ${JSON.stringify(odd[0])}, which a repository's name cannot hold`;
+    if (odd) return `it has ${JSON.stringify(odd[0])}, which a repository's name cannot contain`;
     const parts = pattern.split("/");
     if (parts.some((part) => part !== "**" && part.includes("**")))
         return 'its "**" is not a whole part between slashes';
@@ -34,17 +35,16 @@ export function patternMistake(pattern: string): string | undefined {
     return undefined;
 }
 
-/** Why a pattern cannot be one of repositories in which tags move, or undefined where it is fine. */
+/** Why a pattern cannot be used for repositories in which tags move; undefined if it can. */
 export function channelMistake(pattern: string): string | undefined {
     if (/[a-z0-9]/.test(pattern)) return patternMistake(pattern);
-    return patternMistake(pattern) ?? "it names no part, and every version would be among what it matches";
+    return patternMistake(pattern) ?? "it has wildcards only, so it would match the repositories of all versions";
 }
 
 /**
- * What becomes of each piece of a pattern. zot 2.1.20 matches with doublestar 4.10: a final slash and `**` may also be
- * absent, so that `team/**` matches `team`; after a part that ends in `*`, though, only where that `*` matches
- * something:
- * `team*` with a final `**` matches `teams` and `team/a`, and not `team`.
+ * The regular expression for each piece of a pattern. zot 2.1.20 matches with doublestar 4.10. A final slash and `**`
+ * may be absent: `team/**` matches `team`. If the part before them ends in `*`, they may be absent only if that `*`
+ * matches something: `team*` with a final `**` matches `teams` and `team/a`, but not `team`.
  */
 const PIECES: [RegExp, string][] = [
     [/(?<=[^/*])\*\/\*\*$/, "(?:[^/]+|[^/]*/.*)"],
@@ -57,7 +57,7 @@ const PIECES: [RegExp, string][] = [
 ];
 const PIECE = new RegExp(PIECES.map(([piece]) => `(${piece.source})`).join("|"), "g");
 
-/** A pattern's pieces: each as it is written, and what becomes of it; nothing of what stands for itself. */
+/** A pattern's pieces: each as it is written, with its regular expression (empty for a character that means itself). */
 export const piecesOf = (pattern: string): [text: string, meaning: string][] =>
     [...pattern.matchAll(PIECE)].map(([text, ...groups]) => [
         text,
@@ -66,7 +66,7 @@ export const piecesOf = (pattern: string): [text: string, meaning: string][] =>
 
 const expressions = new Map<string, RegExp>();
 
-/** Whether zot counts a repository among a pattern's, for patterns without a {@link patternMistake}. */
+/** Whether a repository matches a pattern by zot's rules, for patterns without a {@link patternMistake}. */
 export function matchesPattern(pattern: string, repository: string): boolean {
     let expression = expressions.get(pattern);
     if (!expression) {
@@ -79,11 +79,11 @@ export function matchesPattern(pattern: string, repository: string): boolean {
 const sources = new Map<string, string>();
 
 /**
- * A pattern as the regular expression of the repositories that zot counts among its, RE2's and ours alike. What a
- * pattern without a {@link patternMistake} becomes holds no backslash and no quotes.
+ * A pattern as a regular expression for the repositories that match it, for RE2 and for JavaScript. The expression of a
+ * pattern without a {@link patternMistake} holds no backslash and no quotes.
  */
 export function patternSource(pattern: string): string {
-    // A rule has it for each identity of CI, and a preview renders each rule several times.
+    // Cached: a rule needs it for each identity of CI, and a preview renders each rule several times.
     let source = sources.get(pattern);
     if (source === undefined) {
         const pieces = piecesOf(pattern).map(
@@ -95,7 +95,7 @@ export function patternSource(pattern: string): string {
     return source;
 }
 
-/** What pieces of a pattern are written as: longer ones first. */
+/** The spelling of pieces in a pattern: longer ones first. */
 const WRITTEN: [meaning: string, piece: string][] = [
     ["(?:[^/]+|[^/]*/.*)", "*/**"],
     ["(?:/.*)?", "/**"],
@@ -106,7 +106,7 @@ const WRITTEN: [meaning: string, piece: string][] = [
     ["[.]", "."],
 ];
 
-/** The pattern that {@link patternSource} made an expression of; undefined for any other expression. */
+/** The pattern from which {@link patternSource} made an expression; undefined for any other expression. */
 export function patternOfSource(source: string): string | undefined {
     if (!source.startsWith("^") || !source.endsWith("$")) return undefined;
     let [pattern, rest] = ["", source.slice(1, -1)];
@@ -118,7 +118,7 @@ export function patternOfSource(source: string): string | undefined {
     return patternMistake(pattern) === undefined && patternSource(pattern) === source ? pattern : undefined;
 }
 
-/** What every name that the pattern matches must begin with. */
+/** The beginning that every name has which the pattern matches. */
 export function literalPrefix(pattern: string): string {
     const meta = pattern.search(WILDCARD);
     return meta < 0 ? pattern : pattern.slice(0, meta);
@@ -126,7 +126,7 @@ export function literalPrefix(pattern: string): string {
 
 const beginnings = new Map<string, string>();
 
-/** What stands before the first wildcard, without a slash at its end, which a wildcard behind it may leave out. */
+/** The text before the first wildcard, without a final slash: the wildcard after it may make the slash optional. */
 function beginningOf(pattern: string): string {
     let beginning = beginnings.get(pattern);
     if (beginning === undefined) {
@@ -136,9 +136,9 @@ function beginningOf(pattern: string): string {
     return beginning;
 }
 
-/** Whether some repository can match both patterns. Errs on the side of yes. */
+/** Whether some repository can match both patterns. In doubt yes. */
 export function mayOverlap(left: string, right: string): boolean {
-    // Of a thousand rules each is held against each other one.
+    // A cheap check first: with a thousand rules, each is compared with every other.
     const [one, other] = [beginningOf(left), beginningOf(right)];
     if (!one.startsWith(other) && !other.startsWith(one)) return false;
     const partsMeet = (a: string, b: string) =>
@@ -146,19 +146,19 @@ export function mayOverlap(left: string, right: string): boolean {
     return canMeet(left.split("/"), right.split("/"), "**", partsMeet);
 }
 
-/** Whether zot may go by `pattern` for a repository that matches `other` too: of two, it takes the longer one. */
+/** Whether zot may use `pattern` for a repository that also matches `other`: it uses the longer of two. */
 export function mayPrevail(pattern: string, other: string): boolean {
     return pattern.length >= other.length && mayOverlap(pattern, other);
 }
 
-/** Whether two sequences with wildcards can stand for the same thing; `many` stands for any number of items. */
+/** Whether two sequences with wildcards can mean the same; `many` stands for any number of items. */
 function canMeet(
     left: string[],
     right: string[],
     many: string,
     itemsMeet: (left: string, right: string) => boolean,
 ): boolean {
-    // meets[i][j]: whether what is left of the one from i on can be what is left of the other from j on.
+    // meets[i][j]: whether the rest of the one from i on can equal the rest of the other from j on.
     const meets = Array.from({ length: left.length + 1 }, () => new Array<boolean>(right.length + 1).fill(false));
     for (let i = left.length; i >= 0; i--) {
         for (let j = right.length; j >= 0; j--) {
@@ -173,12 +173,12 @@ function canMeet(
     return meets[0]![0]!;
 }
 
-/** Whether every repository that matches `inner` matches `outer` too. Errs on the side of no. */
+/** Whether every repository that matches `inner` also matches `outer`. In doubt no. */
 export function covers(outer: string, inner: string): boolean {
     if (outer === inner || outer === "**") return true;
     if (!WILDCARD.test(inner)) return matchesPattern(outer, inner);
     if (!outer.endsWith("/**")) return false;
-    // Where a name matches with a final `**`, so does whatever is below it.
+    // If a name matches with a final `**`, so does everything below it.
     const parts = inner.split("/");
     const literal = parts.slice(
         0,

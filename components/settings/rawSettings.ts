@@ -1,12 +1,12 @@
-/** What the readers of settings hand to the parser. */
+/** What the readers of settings pass to the parser. */
 import type { SettingMistake } from "./setting";
 
-/** What a reader found: groups of settings as a stack's file nests them, secrets as {@link SecretText}. */
+/** What a reader found: groups of settings, nested as in a stack's file; secrets as {@link SecretText}. */
 export interface RawSettings {
     groups: Record<string, unknown>;
     /**
-     * What is outside the settings but needed to reach the systems; absent where a stack is only rendered.
-     * Without it, what only the site knows may be missing.
+     * What it takes to reach the systems, besides the settings. Absent if a stack is only rendered; then settings that
+     * only the site knows may be missing.
      */
     site?: {
         hasAuthentikUrl: boolean;
@@ -14,6 +14,6 @@ export interface RawSettings {
         /** Path of the SSH agent's socket, if there is an agent. */
         sshAgentSocket: string | undefined;
     };
-    /** What the reader itself noticed. */
+    /** Mistakes that the reader itself noticed. */
     mistakes?: SettingMistake[];
 }

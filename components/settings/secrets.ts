@@ -1,12 +1,12 @@
-/** What a secret looks like: the one list, by the key that it stands at and by its own form. Pure. */
+/** Recognizes secrets, by the key at which they stand and by their form. The only such list. Pure. */
 import { withoutUserinfo } from "../../clients/http/address";
 
-/** Without what tells keys of one meaning apart: `X-Api-Key`, `api_key` and `apiKey` are the same. */
+/** Removes what does not change a key's meaning: `X-Api-Key`, `api_key` and `apiKey` are the same. */
 const plain = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, "");
 /** `X-Hub-Signature-256` is a signature. */
 const withoutNumber = (name: string) => name.replace(/\d+$/, "");
 
-/** How the names of keys end that hold a secret, in small letters and without separators. */
+/** The ends of key names that mark a secret, in small letters and without separators. */
 const ENDINGS = [
     ...["password", "passwd", "passphrase", "pwd", "secret", "token", "authorization", "bearer", "cookie", "signature"],
     ...["credential", "credentials", "connectionstring", "dsn", "webhook", "webhookurl", "pat"],
@@ -18,15 +18,15 @@ const ENDINGS = [
 ];
 
 /**
- * Whether what stands at a key of this name is a secret. The name of a file of secrets is none: such keys end in `file`
- * or `path`.
+ * Whether a key of this name holds a secret. Keys that end in `file` or `path` hold the name of a file instead, which
+ * is no secret.
  */
 export function isSecretKey(key: string): boolean {
     const name = withoutNumber(plain(key));
     return ENDINGS.some((ending) => name === ending || (ending.length > 3 && name.endsWith(ending)));
 }
 
-/** Headers of a request that hold no secret; any other may, whatever its name. */
+/** Request headers that hold no secret. Any other header may hold one, whatever its name. */
 const PLAIN_HEADERS = new Set([
     "accept",
     "acceptencoding",
@@ -41,12 +41,12 @@ const PLAIN_HEADERS = new Set([
 /** Whether the value of a header of this name may be a secret. */
 export const isSecretHeader = (name: string): boolean => !PLAIN_HEADERS.has(plain(name));
 
-/** Parameters of an address that hold a secret and are called otherwise than a key would be. */
+/** Parameters of an address that hold a secret although a key of that name would not. */
 const PARAMETERS = ["sig", "code", "state", "key", "auth", "pass"];
 
 const isSecretParameter = (name: string) => isSecretKey(name) || PARAMETERS.includes(plain(name));
 
-/** What services give out, by the form that they give it; and what of that form is none. */
+/** The forms of secrets that services issue. `isOne` filters out text of that form that is no secret. */
 const FORMS: [kind: string, form: RegExp, isOne?: (found: string) => boolean][] = [
     [
         "a private key",
@@ -54,7 +54,7 @@ const FORMS: [kind: string, form: RegExp, isOne?: (found: string) => boolean][] 
     ],
     ["a private key", /\bPuTTY-User-Key-File-[\s\S]*/],
     ["a private key", /---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----[\s\S]*/],
-    // The same in base64: "-----BEGIN ".
+    // The same in base64: it begins with "-----BEGIN ".
     ["a private key", /\bLS0tLS1CRUdJTi[\w+/]{8,}={0,2}/],
     ["a private key", /\bminisign encrypted secret key\s+[\w+/=]+/],
     ["an API key of zot", /\bzak_[0-9a-f]{8,}/i],
@@ -85,7 +85,7 @@ const FORMS: [kind: string, form: RegExp, isOne?: (found: string) => boolean][] 
     ],
     ["a webhook with its secret", /https:\/\/events\.pagerduty\.com\/integration\/\w{16,}/],
     ["a webhook with its secret", /https?:\/\/[^\s"']{1,200}\/webhooks?\/[\w-]{16,}/i],
-    // Of Mattermost, Rocket.Chat and their like, whose address is all that a sender needs.
+    // Mattermost, Rocket.Chat and the like: the address is all that a sender needs.
     ["a webhook with its secret", /https?:\/\/[\w.:-]+\/hooks\/([\w-]+\/)?[\w-]{16,}/],
     ["a bot's token", /\bbot\d{6,}:[\w-]{30,}/],
     [
@@ -112,7 +112,7 @@ const FORMS: [kind: string, form: RegExp, isOne?: (found: string) => boolean][] 
     ["the hash of a password", /\$(2[abxy]|5|6|7|y|apr1|argon2id?)\$[\w./$,=+-]{20,}/],
     ["the hash of a password", /(\{S?SHA(256|512)?\}|\bpbkdf2:\w+:\d+\$)[\w+/=$-]{20,}/],
     ["the hash of a password", /\bSCRAM-SHA-\d+\$\d+:[\w+/=:$]{20,}/],
-    // An encrypted one may have nothing between its first dots.
+    // An encrypted one may have empty parts after the first dot.
     ["a JSON web token", /\beyJ[\w-]{8,}\.([\w-]{8,}\.[\w-]*|\.[\w-]{8,}\.[\w.-]*)/],
     ["the value of an Authorization header", /\bauthorization["']?\s?[:=]\s{0,3}["']?\w+\s+[^\s"']+/i],
     ["the value of an Authorization header", /\b(ApiKey|SSWS|Negotiate)\s+[A-Za-z0-9+/_.~-]{16,}=*/],
@@ -131,7 +131,7 @@ const FORMS: [kind: string, form: RegExp, isOne?: (found: string) => boolean][] 
     ["a user's name and password in base64", /(?<![\w+/=%.-])[A-Za-z0-9+/]{12,400}={0,2}(?![\w+/=])/, isLogin],
 ];
 
-/** Whether base64 is that of `name:password`, as in the config of docker. */
+/** Whether base64 decodes to `name:password`, as in Docker's config. */
 function isLogin(base64: string): boolean {
     return (
         base64.replace(/=+$/, "").length % 4 !== 1 &&
@@ -139,20 +139,19 @@ function isLogin(base64: string): boolean {
     );
 }
 
-/** What stands before the host of an address: `user:password@`, or a token alone. */
+/** The text before the host of an address: `user:password@`, or a token alone. */
 const USERINFO = /\/\/[^/?#\s"'@][^/?#\s"']*@/;
-/** The same with a character in the password that ends the host of an address: a slash, `?` or `#`. */
+/** The same for a password with a character that ends the host of an address: a slash, `?` or `#`. */
 const USERINFO_UNESCAPED = /\/\/[^/?#\s"'@:]{0,100}:(?!\d*([/?#]|$))[^\s"'/?#@]{0,100}[/?#][^\s"'@]{0,100}@/;
 const PARAMETER = /([?&;#]|%3F|%26|%23)([\w.~-]+)(?:=|%3D)((?:(?!%3F|%26|%23)[^&;#\s"'])+)/gi;
-/** `NAME=value`, `name: value`, `--name value`, of a value that is no word of a sentence. */
+/** `NAME=value`, `name: value` or `--name value`, if the value is not a word of a sentence. */
 const ASSIGNMENT =
     /((?<![\w.-])[\w.-]{2,64}["']?\s?[:=]\s{0,3}["']?|(?<=--)[\w-]{2,64}\s)(?![=/$<{[])(?=[A-Za-z+/_.~%=-]{0,200}\d)([A-Za-z0-9+/_.~%=-]{12,})/g;
 
 const nameIn = (before: string) => before.replace(/["'\s:=]+$/, "");
 
 /**
- * What in a text is a secret by its form, as a noun with its article; undefined where nothing is. Errs on the side of
- * naming something.
+ * Which kind of secret a text holds, as a noun with its article; undefined if it holds none. In doubt it names one.
  */
 export function secretIn(text: string): string | undefined {
     if (USERINFO.test(text) || USERINFO_UNESCAPED.test(text))
@@ -168,7 +167,7 @@ export function secretIn(text: string): string | undefined {
 
 const everywhere = (form: RegExp) => new RegExp(form.source, `${form.flags.replace("g", "")}g`);
 
-/** The text with whatever is a secret by its form replaced. */
+/** The text, with everything replaced that has the form of a secret. */
 export function withoutSecrets(text: string, replacement = "[hidden]"): string {
     const known = FORMS.reduce(
         (rest, [, form, isOne]) =>
@@ -184,7 +183,7 @@ export function withoutSecrets(text: string, replacement = "[hidden]"): string {
         );
 }
 
-/** A value of JSON without its secrets, whether the key that they stand at or their own form says so. */
+/** A JSON value without its secrets, recognized by their keys or by their own form. */
 export function withoutSecretsIn(value: unknown, replacement = "[hidden]", isHeaders = false): unknown {
     if (Array.isArray(value)) return value.map((item) => withoutSecretsIn(item, replacement));
     if (typeof value === "string") return withoutSecrets(value, replacement);

@@ -1,31 +1,32 @@
-/** What one setting is: its meaning, its type and how a mistake in it is put into words. Pure. */
+/** What a setting consists of: its meaning, its type, and the words for mistakes in it. Pure. */
 
 import type * as z from "zod/mini";
 import { UserError } from "../../clients/userError";
 import type { Json } from "../zotJson";
 import { withoutSecrets } from "./secrets";
 
-/** How a value that arrives as text (`pulumi config set`, an environment) becomes a value. */
+/** How text from `pulumi config set` or an environment becomes a value. */
 export type SettingKind = "text" | "integer" | "boolean" | "list" | "map";
 
 /**
- * What a change means for who may do what. `wider`: someone may do more. `narrower`: less. `unclear`: whether it widens
- * has to be read.
+ * What a change means for who may do what. `wider`: someone may do more. `narrower`: less. `unclear`: a person has to
+ * judge.
  */
 export type Effect = "wider" | "narrower" | "unclear";
 
-/** A change in a review. */
+/** The meaning of a change, for a review. */
 export interface ChangeMeaning {
     effect: Effect;
     /** A sentence without its full stop. */
     words: string;
 }
 
-/** What the change from one value to another means; undefined is a setting that is not there. */
+/** Returns what the change from one value to another means; undefined stands for a missing setting. */
 export type Weigh = (before: unknown, after: unknown) => ChangeMeaning;
 
 /**
- * Whether a change is seen in zot's config, as rights; changes nobody's rights; or what it means beside zot's config.
+ * How a review judges a change: it shows in zot's config as rights; it changes nobody's rights; or the function says
+ * what it means outside of zot's config.
  */
 export type ReviewMeaning = "in zot's config" | "no rights" | Weigh;
 
@@ -33,79 +34,80 @@ export type ReviewMeaning = "in zot's config" | "no rights" | Weigh;
 export interface ZotPlace<T> {
     /** Keys as zot writes them, for example `http.port`. */
     path: string;
-    /** What stands there; nothing where it is undefined. Default: the setting's value. */
+    /** The value that is written there; undefined writes nothing. Default: the setting's value. */
     write?(value: T): Json | undefined;
     /**
-     * The setting for what stands there in a config that was made by other means; undefined where it says nothing of
-     * the setting. Default: what stands there, where there is no `write`, and undefined otherwise.
+     * The setting for a value at this place in a config from another source; undefined if the value says nothing about
+     * the setting. Default: the value itself if there is no `write`, and otherwise undefined.
      */
     read?(value: Json): unknown;
-    /** Whether an empty text there says something. Default: it is as if there were nothing. */
+    /** Whether an empty text there has a meaning. Default: it counts as nothing. */
     takesEmpty?: boolean;
-    /** Whether what stands there in such a config says the same as ours, in other words. Default: it does not. */
+    /** Whether a value in such a config means the same as ours, in other words. Default: it does not. */
     isSame?(onHost: Json, ours: Json | undefined): boolean;
-    /** It stands there only where each of these settings has one of these values. */
+    /** The place is used only if each of these settings has one of these values. */
     where?: Readonly<Record<string, readonly unknown[]>>;
-    /** Whether the same place in `zot.extraConfig` goes first, as long as the setting has its default. */
+    /** Whether `zot.extraConfig` takes precedence at this place as long as the setting has its default. */
     yields?: boolean;
-    /** Several settings decide it together: by which function of `zotConfig/render.ts`. */
+    /** Several settings together decide it, by this function of `zotConfig/render.ts`. */
     rendering?: "accessControl" | "redisUrl";
 }
 
-/** How the host is told of a setting. */
+/** How the host is told about a setting. */
 export interface HostNames {
     /**
-     * Name among the settings that a deployment sends to the script (`host/payload.sh` reads them); of a list each item
-     * is a line.
+     * Name in the settings that a deployment sends to the script (`host/payload.sh` reads them); each item of a list is
+     * a line.
      */
     script?: string;
     /** Name among the inputs of the resource HostObservation. */
     look?: string;
-    /** Where it is left out, the host is told the value of this setting. */
+    /** The setting whose value the host is told if this one is left out. */
     without?: string;
 }
 
-/** The one place of all that is known of a setting. */
+/** Everything that is known about a setting, in one place. */
 export interface Setting<T> {
-    /** One sentence for `Pulumi.yaml` and the reference. */
+    /** One sentence, for `Pulumi.yaml` and the reference. */
     description: string;
     kind: SettingKind;
-    /** Checks a value; an issue of {@link because} brings the reason for the sentence. */
+    /** Checks a value. An issue from {@link because} adds the reason to the sentence. */
     schema: z.ZodMiniType<T>;
     /** Of a map: whether what is wrong with one entry says nothing of the others, which are then checked without it. */
     entriesStandAlone?: boolean;
     /** What is allowed, as the end of the sentence "give …". */
     allowed: string;
-    /** The same of a part of a map, by its place in it; undefined: as of the whole. */
+    /** The same for part of a map, by its place in the map. Undefined: as for the whole. */
     allowedAt?: (path: readonly PropertyKey[]) => string | undefined;
-    /** Absent: the setting is optional if `optional`, otherwise a site has to give it. */
+    /** Absent: the setting is optional if `optional` is set, otherwise a site must give it. */
     default?: NoInfer<T>;
     optional?: boolean;
     /** Encrypted in the stack's file, a {@link SecretText} in the program, never shown. */
     secret?: boolean;
     /**
-     * Only a site can know it and it stays out of the committed stack file; rendering config and matrix does not need
-     * it.
+     * Only a site knows it, so it is not in the committed stack file, and rendering config and matrix works without it.
      */
     siteOnly?: boolean;
-    /** Key of the setting of its group that takes its place: where that one is given, it may be missing. */
+    /** Key of another setting in the group. If that one is given, this one may be missing. */
     unless?: string;
     /**
-     * A value for the command in a message, in shell syntax, for example `"$(cat key)"`. One that depends on other
-     * settings of its group is worked out from them, as they stand in the stack, unchecked.
+     * The value in the command that a message suggests, in shell syntax: `"$(cat key)"`. A function derives it from the
+     * other settings of the group, as they stand in the stack, unchecked.
      */
     example?: string | ((group: Record<string, unknown>) => string);
-    /** What of a text is meant, where a site sets it from a command's output. */
+    /** Extracts the value from a text, if a site may set it from a command's output. */
     read?: (text: string) => string;
-    /** What to say besides where the setting is missing. */
+    /** What else to say if the setting is missing. */
     hint?: string;
-    /** Where it stands in zot's config: rendered there, and known by it in the config of a host. Default: nowhere. */
+    /**
+     * Where it stands in zot's config: rendered to there, and read from there out of a host's config. Default: nowhere.
+     */
     zotConfig?: ZotPlace<NoInfer<T>> | readonly ZotPlace<NoInfer<T>>[];
     /** What a change of it means to a review. */
     review: ReviewMeaning;
-    /** What the host is told of it. Default: nothing. */
+    /** How the host is told about it. Default: not at all. */
     host?: HostNames;
-    /** The setting without which this one would have no effect. */
+    /** The setting without which this one has no effect. */
     needs?: string;
 }
 
@@ -121,25 +123,24 @@ export interface SettingMistake {
     message: string;
 }
 
-/** A secret that does not show itself in messages, JSON or a debugger's string form. */
+/** A secret that does not appear in messages, JSON, or a debugger's text. */
 export class SecretText {
     readonly #text: string | undefined;
 
     /**
-     * `text` is undefined where the value exists but is encrypted, as when a stack's file is read without its
-     * passphrase.
+     * @param text undefined if the value exists but is encrypted, as when a stack's file is read without its passphrase
      */
     constructor(text: string | undefined) {
         this.#text = text;
     }
 
-    /** The secret itself; throws where it is encrypted. */
+    /** The secret itself. @throws Error if it is encrypted */
     reveal(): string {
         if (this.#text === undefined) throw new Error("This secret is encrypted and cannot be read here.");
         return this.#text;
     }
 
-    /** Whether {@link reveal} answers. */
+    /** Whether {@link reveal} returns a text. */
     get isReadable(): boolean {
         return this.#text !== undefined;
     }
@@ -153,7 +154,7 @@ export class SecretText {
     }
 }
 
-/** A mistake of the user, or several: printed as it is, without a stack trace. */
+/** One or more mistakes of the user, printed without a stack trace. */
 export class SettingsError extends UserError {
     constructor(
         readonly mistakes: readonly SettingMistake[],
@@ -170,15 +171,15 @@ export class SettingsError extends UserError {
     }
 }
 
-/** How a value is named in a message: short, on one line, and without what looks like a secret. */
+/** A value as it appears in a message: short, on one line, and without anything that looks like a secret. */
 export function shown(value: unknown): string {
-    // Of a text before its quotes are there: what is hidden may reach to its end.
+    // Before the text is quoted: a hidden part may reach to its end.
     const bare = typeof value === "string" ? withoutSecrets(value) : value;
     const text = withoutSecrets(JSON.stringify(bare) ?? "nothing");
     return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 
-/** Where in a list or a map a value is: `[0].url`, `["team/**"].ci`. */
+/** The place of a value in a list or a map: `[0].url`, `["team/**"].ci`. */
 export function shownPath(path: readonly PropertyKey[]): string {
     return path
         .map((part) =>
@@ -192,20 +193,22 @@ export function shownPath(path: readonly PropertyKey[]): string {
 }
 
 /**
- * Whether a stack has a value for a setting. Where there is no default, Pulumi.yaml has an empty text for "not set".
+ * Whether a stack has a value for a setting. Pulumi.yaml has an empty text as "not set" for a setting without a
+ * default.
  */
 export const isSet = (value: unknown): boolean => value !== undefined && value !== null && value !== "";
 
-/** Whether a stack has a list that is not empty; the command line sets one as a text. */
+/** Whether a stack has a list that is not empty; the command line may have set it as text. */
 export const hasItems = (value: unknown): boolean => isSet(value) && !["[]", '"[]"'].includes(JSON.stringify(value));
 
-/** A map of YAML or JSON; a secret is none. */
+/** Whether a value is a map of YAML or JSON; a secret is not. */
 export function isMap(value: unknown): value is Record<string, unknown> {
     return value !== null && typeof value === "object" && !Array.isArray(value) && !(value instanceof SecretText);
 }
 
 /**
- * The command that sets a setting on the current stack. It asks for a secret, which is not to be in a shell's history.
+ * The command that sets a setting on the current stack. For a secret the command asks, so the secret stays out of the
+ * shell's history.
  */
 export function setCommand(
     name: string,

@@ -1,17 +1,17 @@
 /**
- * Forms of tags, as a site writes them: `vX.Y.Z-<7 hex>`. What is allowed, the regular expression that a form stands
- * for, and tags that have it. Pure.
+ * Forms of tags, as a site writes them: `vX.Y.Z-<7 hex>`. Which forms are allowed, the regular expression for a form,
+ * and example tags. Pure.
  */
 
-/** A part of a form that stands for something, and what it stands for as a regular expression (RE2's and ours alike). */
+/** A placeholder in a form, with the regular expression for it (for RE2 and JavaScript). */
 interface Placeholder {
     written: RegExp;
-    /** The expression; `count` is what `written` captured. None of them holds a `|`. */
+    /** The expression; `count` is what `written` captured. No expression contains `|`. */
     source: (count: string) => string;
-    /** The form back from its expression. */
+    /** Recognizes the expression, to get the form back. */
     read: RegExp;
     form: (count: string) => string;
-    /** The nth of what it stands for, short where that may be. */
+    /** The nth example, short if that is allowed. */
     sample: (n: number, count: number) => string;
 }
 const PLACEHOLDERS: Placeholder[] = [
@@ -27,7 +27,7 @@ const PLACEHOLDERS: Placeholder[] = [
         source: (count) => `[0-9a-f]{${count}}`,
         read: /^\[0-9a-f\]\{([1-9][0-9]?)\}/,
         form: (count) => `<${count} hex>`,
-        // The last digits count; the first are those of a commit.
+        // The last digits count up; the first are those of a commit.
         sample: (n, count) => ("0f3c9a1b2d4e5f607182".repeat(5).slice(0, count) + n.toString(16)).slice(-count),
     },
     {
@@ -48,15 +48,15 @@ const PLACEHOLDERS: Placeholder[] = [
 const LITERAL = /^[A-Za-z0-9._-]/;
 const NUMBERS = ["X", "Y", "Z"] as const;
 
-/** What is allowed in a form, as the end of "give …". */
+/** What a form may contain: the end of "give …". */
 export const TAG_FORM_ALLOWED =
     'a list of forms such as "vX.Y.Z" or "vX.Y.Z-<7 hex>": X, Y and Z are numbers, "<7 hex>" as many digits of a ' +
     'commit, "<date>" a date as 20260131, "<name>" small letters, digits, ".", "_" and "-"; all else stands for itself';
 
-/** One piece of a form: literal, or a placeholder with its count. */
+/** One piece of a form: a literal, or a placeholder with its count. */
 type Piece = string | { placeholder: Placeholder; count: string };
 
-/** The pieces of a form; undefined where it is none. */
+/** The pieces of a form; undefined if the text is not a form. */
 function piecesOf(form: string): Piece[] | undefined {
     const pieces: Piece[] = [];
     let rest = form;
@@ -73,23 +73,23 @@ function piecesOf(form: string): Piece[] | undefined {
     return pieces;
 }
 
-/** Why a form is refused, or undefined where it is fine. */
+/** Why a form is refused; undefined if it is fine. */
 export function tagFormMistake(form: string): string | undefined {
     if (form === "") return "it is empty";
     const pieces = piecesOf(form);
     if (pieces === undefined) {
         const odd = /<[^>]*>?|[^A-Za-z0-9._<>-]/.exec(form.replace(/<([1-9][0-9]? hex|date|name)>/g, ""))?.[0] ?? form;
         return odd.startsWith("<")
-            ? `${JSON.stringify(odd)} stands for nothing`
-            : `it has ${JSON.stringify(odd)}, which a tag cannot hold`;
+            ? `${JSON.stringify(odd)} has no meaning in a form`
+            : `it has ${JSON.stringify(odd)}, which a tag cannot contain`;
     }
     if (/^[.-]/.test(form)) return 'it begins with "." or "-", which no tag does';
-    if (form === "<name>") return "nearly every tag has it";
+    if (form === "<name>") return "nearly every tag matches it";
     if (exampleOf(form).length > 128) return "such a tag has more than 128 characters";
     return undefined;
 }
 
-/** What a form stands for, without anchors. */
+/** The regular expression for a form, without anchors. */
 const sourceOf = (form: string): string =>
     piecesOf(form)!
         .map((piece) =>
@@ -97,10 +97,10 @@ const sourceOf = (form: string): string =>
         )
         .join("");
 
-/** The regular expression of the tags that have one of the forms; of a whole tag. */
+/** The regular expression for tags that match one of the forms as a whole. */
 export const tagFormsSource = (forms: readonly string[]): string => `^(?:${forms.map(sourceOf).join("|")})$`;
 
-/** The forms that such an expression stands for; undefined where it is none of ours. */
+/** The forms behind such an expression; undefined if this program did not make it. */
 export function formsOfSource(source: string): string[] | undefined {
     const inner = /^\^\(\?:(.+)\)\$$/.exec(source)?.[1];
     if (inner === undefined) return undefined;
@@ -124,7 +124,7 @@ function formOfSource(source: string): string | undefined {
     return form;
 }
 
-/** A character of a tag, in small letters, that is there once, or any number of times. */
+/** A character of a tag, in small letters, that occurs once or any number of times. */
 interface Step {
     characters: string;
     many: boolean;
@@ -132,7 +132,7 @@ interface Step {
 const DIGITS = "0123456789";
 const NAME = `abcdefghijklmnopqrstuvwxyz${DIGITS}`;
 
-/** What a tag of a form is made of, one after another; capitals as small letters. */
+/** The steps that make up a tag of a form; capitals as small letters. */
 function stepsOf(form: string): Step[] {
     const one = (characters: string): Step => ({ characters, many: false });
     const any = (characters: string): Step => ({ characters, many: true });
@@ -152,7 +152,7 @@ function stepsOf(form: string): Step[] {
     });
 }
 
-/** Whether some tag has both forms, whatever its capitals. */
+/** Whether some tag matches both forms, regardless of capitals. */
 export function formsMayMeet(left: string, right: string): boolean {
     const [a, b] = [stepsOf(left), stepsOf(right)];
     const seen = new Set<string>();
@@ -173,7 +173,7 @@ export function formsMayMeet(left: string, right: string): boolean {
 
 const expressions = new Map<string, RegExp>();
 
-/** Whether a tag has one of the forms. */
+/** Whether a tag matches one of the forms. */
 export function hasTagForm(forms: readonly string[], tag: string): boolean {
     const source = tagFormsSource(forms);
     const expression = expressions.get(source) ?? new RegExp(source);
@@ -181,13 +181,13 @@ export function hasTagForm(forms: readonly string[], tag: string): boolean {
     return expression.test(tag);
 }
 
-/** A tag of that form, for messages: `v1.4.2-f3c9a11`. */
+/** An example of a tag of that form, for messages: `v1.4.2-f3c9a11`. */
 export function exampleOf(form: string): string {
     const numbers = [1, 4, 2];
     return tagWith(form, ({ form: written }) => (written("") === "X" ? (numbers.shift() ?? 2) : 1));
 }
 
-/** The nth tag of that form (from 1 on, below 100); undefined where the form is one tag alone. */
+/** The nth tag of that form (n from 1 to 99); undefined if the form has no placeholder, and so only one tag. */
 export function nthTag(form: string, n: number): string | undefined {
     return (piecesOf(form) ?? []).every((piece) => typeof piece === "string") ? undefined : tagWith(form, () => n);
 }

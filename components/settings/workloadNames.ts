@@ -1,28 +1,28 @@
-/** What CI's further identities may be called, and what a change of them means to a review. Pure. */
+/** The names that CI's further identities may have, and what a change of them means to a review. Pure. */
 import type { Check } from "./kinds";
 import { changedKeys, quoted } from "./meanings";
 import { type ChangeMeaning, isMap } from "./setting";
 
-/** A user name in Authentik, of characters that need no escaping anywhere. */
+/** Checks a user name in Authentik; the allowed characters need no escaping anywhere. */
 export const userName: Check = (value) => {
     if (value === "") return "it is empty";
     const odd = /[^A-Za-z0-9._@-]/u.exec(value)?.[0];
     return odd === undefined || `it has ${JSON.stringify(odd)}`;
 };
 
-/** What a user name may be, as the end of "give …". */
+/** What a user name may contain: the end of "give …". */
 export const USER_NAME_ALLOWED = "a user name of letters, digits, '.', '-', '_' and '@'";
 
-/** The name becomes part of names in the stack's state. */
+/** Checks the name of an identity, which becomes part of names in the stack's state. */
 export const isWorkloadName: Check = (value) => {
-    if (value === "ci") return "it is that of the identity which identity.ciUser and access.ciRepositories describe";
-    return /^[a-z][a-z0-9-]{0,39}$/.test(value) || "it is not small letters, digits and dashes, 40 at most";
+    if (value === "ci") return "it is the name of the identity that identity.ciUser and access.ciRepositories describe";
+    return /^[a-z][a-z0-9-]{0,39}$/.test(value) || "it is not small letters, digits and dashes, at most 40";
 };
 
-/** What shows as rights in zot's config. */
+/** Members of an entry whose changes show in zot's config as rights. */
 const AS_RIGHTS = ["repositories", "channels", "tagScheme"];
 
-/** What a change of `ci.workloads` means beside the rights, which zot's config shows. */
+/** What a change of `ci.workloads` means, besides the rights that zot's config shows. */
 export function workloadsChange(before: unknown, after: unknown): ChangeMeaning {
     const [from, to] = [before, after].map((value) => (isMap(value) ? value : {})) as [
         Record<string, unknown>,
@@ -43,7 +43,7 @@ function entryChanges(name: string, before: unknown, after: unknown): string[] {
     ];
     return changedKeys(from, to).map((key) =>
         AS_RIGHTS.includes(key)
-            ? `the ${key} of the CI identity ${quoted(name)} are others (see the rights)`
+            ? `the ${key} of the CI identity ${quoted(name)} changed (see the rights)`
             : `${key} of the CI identity ${quoted(name)} is ${quoted(to[key])} instead of ${quoted(from[key])}`,
     );
 }

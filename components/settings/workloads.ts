@@ -1,39 +1,39 @@
 /**
- * The CI identities of a site: the one that the settings `identity`, `access`, `ci` and `ciSecrets` describe, and those
+ * The CI identities of a site: the one described by the settings `identity`, `access`, `ci` and `ciSecrets`, and those
  * of `ci.workloads`. Pure.
  */
 import type { Settings } from "./declarations";
 import type { MovableTags } from "./movableTags";
 
-/** The name of the identity that a site always has; none of `ci.workloads` can have it. */
+/** The name of the identity that every site has; no entry of `ci.workloads` can use it. */
 export const FIRST_WORKLOAD = "ci";
 
-/** A CI identity, with what it inherits filled in. */
+/** A CI identity, including what it inherits. */
 export interface Workload {
-    /** `ci`, or its name in `ci.workloads`. */
+    /** `ci`, or the name in `ci.workloads`. */
     name: string;
     /** Its service account. */
     user: string;
-    /** The group that has its rights. */
+    /** The group that has the identity's rights. */
     group: string;
     /** Patterns of the repositories to which it may add tags. */
     repositories: readonly string[];
-    /** Patterns of those among them in which it may move tags. */
+    /** Patterns, among those repositories, in which it may move tags. */
     channels: readonly string[];
-    /** Forms, one of which a new tag of it has to have; any where there are none. */
+    /** Forms that a new tag of the identity may have. Empty: any. */
     tagScheme: readonly string[];
-    /** Tags that it may move beside versions: forms by the pattern of their repositories. */
+    /** Tags beside versions that it may move: forms, by the pattern of their repositories. */
     movableTags: MovableTags;
     /** How long its keys live; durations are texts such as `90d`. */
     key: WorkloadKey;
-    /** Where `npm run ci-secrets` puts its key, as the group `ciSecrets` has it; undefined: nowhere. */
+    /** Where `npm run ci-secrets` stores its key, in the shape of the group `ciSecrets`. Undefined: nowhere. */
     secrets: Settings["ciSecrets"] | undefined;
 }
 
-/** The settings of a key, as the group `ci` has them. */
+/** The settings of a key, in the shape of the group `ci`. */
 export type WorkloadKey = Omit<Settings["ci"], "workloads">;
 
-/** An account of CI's in the identity provider, and the settings that name it and its group. */
+/** An account of CI in the identity provider, and the settings that name it and its group. */
 export interface CiAccount {
     /** The name of the {@link Workload}. */
     workload: string;
@@ -85,9 +85,9 @@ export function workloadsOf({
             repositories,
             channels,
             tagScheme,
-            // That is the first one's alone.
+            // Only the first identity has such tags.
             movableTags: {},
-            // A generation counts the leaks of one identity.
+            // The generation counts the leaked keys of one identity, so it is not inherited.
             key: { ...key, keyGeneration: 0, ...ownKey },
             secrets: secrets && { ...ciSecrets, ...secrets },
         };

@@ -1,6 +1,6 @@
 /**
- * YAML as the Pulumi CLI reads it (3.259, with gopkg.in/yaml.v3): what a stack's file means to `pulumi up` is what it
- * means here. What the two parsers below would read in different ways is refused. Pure.
+ * YAML as the Pulumi CLI reads it (3.259, with gopkg.in/yaml.v3): a stack's file means the same here as to `pulumi up`.
+ * Anything that the two parsers below would read in different ways is refused. Pure.
  */
 import {
     isAlias,
@@ -15,9 +15,9 @@ import {
     visit,
 } from "yaml";
 
-/** Something that Pulumi would not read, or not as it looks. */
+/** Something that Pulumi would not read, or would read differently from how it looks. */
 export class YamlMistake extends Error {
-    /** @param line from 1; undefined where it is no one line's */
+    /** @param line from 1; undefined if it belongs to no single line */
     constructor(
         message: string,
         readonly line?: number,
@@ -26,16 +26,16 @@ export class YamlMistake extends Error {
     }
 }
 
-/** Ends of lines to the one parser and not to the other, and what neither shows: a comment could end in a setting. */
+/** Characters that only one of the parsers takes for an end of line, and invisible ones: they could hide a setting. */
 const UNSEEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\r(?!\n)/;
 
 /** @throws YamlMistake */
 export const yamlAsPulumi = (text: string): unknown => yamlAsGo(text, "Pulumi");
 
 /**
- * YAML as a program of Go reads it into maps (gopkg.in/yaml.v3, which zot 2.1.20 has too).
+ * YAML as a Go program reads it into maps (gopkg.in/yaml.v3, which zot 2.1.20 also uses).
  *
- * @param reader names the program in a message
+ * @param reader the program's name for messages
  * @throws YamlMistake
  */
 export function yamlAsGo(text: string, reader: string): unknown {
@@ -49,8 +49,8 @@ export function yamlAsGo(text: string, reader: string): unknown {
             lineAt(unseen.index),
         );
 
-    // Every plain value as a text, so that what it stands for is decided here. Without pretty errors a message does not
-    // quote the file.
+    // Every plain value is read as text; its meaning is decided here. Without pretty errors a message does not quote
+    // the file.
     const document = parseDocument(content, {
         schema: "failsafe",
         merge: true,
@@ -102,8 +102,8 @@ export function yamlAsGo(text: string, reader: string): unknown {
 }
 
 /**
- * Why yaml.v3 takes a part of a document for something else than the parser here does; undefined where it does not.
- * Found by comparing random documents with what yaml.v3 3.0.1 says of them.
+ * Why yaml.v3 reads part of a document differently from the parser here; undefined if it does not. The cases were found
+ * by comparing random documents with what yaml.v3 3.0.1 made of them.
  */
 function readInTwoWays(node: Node, path: readonly unknown[], content: string): string | undefined {
     const name = isAlias(node) ? node.source : (node as Scalar).anchor;
@@ -111,7 +111,7 @@ function readInTwoWays(node: Node, path: readonly unknown[], content: string): s
     if (!isScalar(node) || !node.range) return undefined;
     const [start, end] = node.range;
     if (node.type === Scalar.BLOCK_LITERAL || node.type === Scalar.BLOCK_FOLDED) {
-        // As far as the line that is no longer of it.
+        // Up to the first line that no longer belongs to it.
         const [text] = /^\s*.*/.exec(content.slice(end))!;
         const [, ...lines] = (content.slice(start, end) + text).split("\n");
         if (lines.some((line) => /^[ \t]+\r?$/.test(line)))
@@ -149,7 +149,7 @@ const CONSTANTS = new Map<string, unknown>([
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 const DATE = /^\d{4}-\d{1,2}-\d{1,2}([Tt\s].*)?$/;
 
-/** What a value without quotes stands for to yaml.v3; undefined for a date. */
+/** The meaning of a value without quotes to yaml.v3; undefined for a date. */
 export function plainValue(text: string): unknown {
     if (CONSTANTS.has(text)) return CONSTANTS.get(text);
     if (text.startsWith(".")) return FLOAT.test(text) ? Number(text) : text;
@@ -162,7 +162,7 @@ export function plainValue(text: string): unknown {
     return FLOAT.test(digits) ? Number(digits) : text;
 }
 
-/** As Go reads an integer of any base: with a leading zero in eights. */
+/** An integer in any base, as Go reads it: a leading zero means octal. */
 function integerIn(number: string): bigint | undefined {
     if (/^(0|[1-9]\d*)$/.test(number) || /^0([xX][0-9a-fA-F]+|[bB][01]+|[oO][0-7]+)$/.test(number))
         return BigInt(number.toLowerCase());

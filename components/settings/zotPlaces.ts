@@ -1,7 +1,7 @@
-/** Where settings stand in zot's config. Pure. */
+/** Places of settings in zot's config. Pure. */
 import type { ZotPlace } from "./setting";
 
-/** What the tiers may do, which several settings decide together. */
+/** The rights of the tiers, which several settings decide together. */
 export const THREE_TIERS = {
     path: "http.accessControl.repositories",
     rendering: "accessControl",

@@ -72,7 +72,7 @@ function channelMistakes(policy: AccessPolicy, settings: PolicySettings): string
 const withoutEffect = (policy: AccessPolicy, settings: PolicySettings, patterns: string[]): string[] =>
     emptyPatterns(policy, settings.identity.workloadsGroup, patterns).map(
         (pattern) =>
-            `${JSON.stringify(pattern)} is no repository to which CI may push, and would have no effect; ` +
+            `${JSON.stringify(pattern)} is outside of the repositories to which CI may push, so it has no effect; ` +
             "add it to access.ciRepositories, or remove it",
     );
 

@@ -242,7 +242,7 @@ describe("refused, with the reason", () => {
         [
             "what CI may not push to",
             { ciRepositories: ["images/**"], channels: ["channels/**"] },
-            /access\.channels: "channels\/\*\*" is no repository to which CI may push, and would have no effect/,
+            /access\.channels: "channels\/\*\*" is outside of the repositories to which CI may push, so it has no effect/,
         ],
         [
             "a form that stands for nothing",
@@ -278,7 +278,7 @@ test("a preview says what a channel costs", () => {
     expect(warningsOf({})).toEqual([]);
     expect(warningsOf({ channels: ["**/cache"] })).toEqual([
         expect.stringMatching(
-            /^access\.channels: in the repositories of "\*\*\/cache" CI may move tags, and zot forgets/,
+            /^access\.channels: in the repositories of "\*\*\/cache" CI may move tags, and zot immediately forgets/,
         ),
     ]);
     expect(warningsOf({ channels: ["**/cache"], ciMayPushToMirrors: true }, { mirrors })).toHaveLength(2);

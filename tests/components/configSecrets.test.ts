@@ -112,7 +112,7 @@ test("of a config on a host they are neither read nor told", () => {
             expect(JSON.stringify(unmanagedParts(there, declared))).not.toContain("canary");
     // What is to be done with one that has no setting yet.
     expect(unmanagedParts(config, siteSettings({}).zotConfig()).refused).toContain(
-        "storage.storageDriver.secretkey is a secret, but it has a setting of its own; leave it out, and set it with: " +
+        "storage.storageDriver.secretkey is a secret, but it has its own setting; leave it out, and set it with: " +
             "pulumi config set --path storage.secretAccessKey --secret",
     );
 });
@@ -142,7 +142,7 @@ describe("is refused:", () => {
         [
             "a key in zot.extraConfig",
             { ...SITE, zot: { ...SITE.zot, extraConfig: { storage: { storageDriver: { secretkey: "canary" } } } } },
-            /^zot\.extraConfig: storage\.storageDriver\.secretkey is a secret, but it has a setting of its own/,
+            /^zot\.extraConfig: storage\.storageDriver\.secretkey is a secret, but it has its own setting/,
         ],
         [
             "a password in an address in zot.extraConfig",

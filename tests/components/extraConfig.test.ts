@@ -7,7 +7,7 @@ describe("zot.extraConfig is refused", () => {
         "its users get the rights, the remembered groups and the keys of whoever has the same name in Authentik.";
     const shown =
         "but zot's config and the stack's outputs show it; " +
-        "leave it out, and give it to zot by a credentials file or in zot's environment.";
+        "leave it out, and give it to zot in a credentials file or in its environment.";
     test.each<[title: string, extraConfig: object, sentences: string[]]>([
         // What zot 2.1.20 does not read as it is written.
         [
@@ -23,7 +23,7 @@ describe("zot.extraConfig is refused", () => {
         [
             "with an empty map",
             { extensions: { Scrub: {} } },
-            ["extensions.Scrub is an empty map, which zot lets pass whatever its name is; remove it, or fill it."],
+            ["extensions.Scrub is an empty map, which zot accepts under any name; remove it, or fill it."],
         ],
         [
             "with a path as a key",
@@ -41,17 +41,17 @@ describe("zot.extraConfig is refused", () => {
         [
             "with a key twice but for case",
             { log: { audit: "/a", Audit: "/b" } },
-            ["log.Audit and audit are the same key to zot, which does not regard case; keep one."],
+            ["log.Audit and audit are the same key to zot, which ignores case; keep one."],
         ],
         [
             "with a letter that is another's small one",
             { http: { acceſſControl: { adminPolicy: { users: ["bob"], actions: ["delete"] } } } },
-            ['http["acceſſControl"] is no key of zot\'s; write keys in ASCII, without spaces.'],
+            ['http["acceſſControl"] is not a key of zot; write keys in ASCII, without spaces.'],
         ],
         [
             "with a key of JavaScript's",
             JSON.parse('{"log":{"__proto__":{"level":"debug"}}}') as object,
-            ["log.__proto__ is no key of zot's; write keys in ASCII, without spaces."],
+            ["log.__proto__ is not a key of zot; write keys in ASCII, without spaces."],
         ],
 
         // What others decide.
@@ -250,7 +250,7 @@ describe("zot.extraConfig is refused", () => {
             "with passwords in a list",
             { storage: { cacheDriver: { name: "redis", password: ["canary"] } } },
             [
-                "storage.cacheDriver.password is a secret, but it has a setting of its own; leave it out, and set it " +
+                "storage.cacheDriver.password is a secret, but it has its own setting; leave it out, and set it " +
                     "with: pulumi config set --path redis.password --secret.",
             ],
         ],

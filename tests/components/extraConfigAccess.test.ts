@@ -95,10 +95,7 @@ describe("zot.extraConfig is refused", () => {
         [
             "an empty rule",
             team({}),
-            [
-                `${where} is an empty map, which zot lets pass whatever its name is; remove it, or fill it.`,
-                ...lockedOut,
-            ],
+            [`${where} is an empty map, which zot accepts under any name; remove it, or fill it.`, ...lockedOut],
         ],
         [
             "a rule that is a list",

@@ -180,7 +180,7 @@ describe("settings", () => {
                 "the config and its secrets are sent to `c.example.org`, too",
         });
         expect(weigh([A, B], [A])).toMatchObject({
-            words: "`b.example.org port 2222` is no machine of the registry any longer",
+            words: "`b.example.org port 2222` is no longer a machine of the registry",
         });
     });
 });

@@ -84,12 +84,12 @@ describe("refused, with the reason", () => {
         [
             "what the scheme calls a version",
             { ...ACCEPTED, tagScheme: ["rc-X"], movableTags: { "**": ["rc-<name>"] } },
-            /a tag may have the form "rc-<name>" and be a version by access\.tagScheme \("rc-X"\)/,
+            /a tag of the form "rc-<name>" may also be a version by access\.tagScheme \("rc-X"\)/,
         ],
         [
             "where CI may not push",
             { ...ACCEPTED, ciRepositories: ["images/**"], movableTags: { "team/**": ["latest"] } },
-            /access\.movableTags: "team\/\*\*" is no repository to which CI may push/,
+            /access\.movableTags: "team\/\*\*" is outside of the repositories to which CI may push/,
         ],
         [
             "a channel",

@@ -39,14 +39,14 @@ test("what a stack has in zot.extraConfig since before stays in force", () => {
     const { zotConfig } = siteSettings({ zot: { extraConfig: { HTTP: { ReadTimeout: "0s" } } } });
     expect(limitsOf(zotConfig())).toEqual(["0s", "1h"]);
     expect(refused({ readTimeout: "5m", extraConfig: { http: { readTimeout: "10m" } } })).toContain(
-        "zot.readTimeout: zot.extraConfig has http.readTimeout as well; set it here, and leave it out there.",
+        "zot.readTimeout: zot.extraConfig has http.readTimeout as well; set it here, and remove it there.",
     );
 });
 
 test.each([
     [
         { readTimeout: "1s" },
-        'zot.readTimeout: "1s" is not allowed because it would cut requests that are not slow; ' +
+        'zot.readTimeout: "1s" is not allowed because it would cut off requests that are not slow; ' +
             "give a duration of at least 30 seconds",
     ],
     [
@@ -57,7 +57,7 @@ test.each([
     [
         { writeTimeout: "60s" },
         'zot.writeTimeout: "60s" is shorter than zot.readTimeout, "1h": ' +
-            "a push that takes longer would arrive, and get no answer; give the same, or more.",
+            "a push that takes longer would arrive but get no answer; give at least as much.",
     ],
     [{ readTimeout: "0s" }, 'zot.writeTimeout: "1h" is shorter than zot.readTimeout, "0s"'],
 ])("%j is refused", (zot, message) => {

@@ -238,10 +238,10 @@ describe("refused, all at once:", () => {
             c: { user: "ZOT-B", group: "c", repositories: ["c/**"] },
         });
         expect(found).toEqual([
-            expect.stringMatching(/^ci\.workloads\.a\.user: "zot-ci" is the account of the first identity of CI/),
-            expect.stringMatching(/^ci\.workloads\.a\.group: "admins" is the group of the admins, and CI could delete/),
+            expect.stringMatching(/^ci\.workloads\.a\.user: "zot-ci" is also the account of the first identity of CI/),
+            expect.stringMatching(/^ci\.workloads\.a\.group: "admins" is the group of the admins, so CI could delete/),
             expect.stringMatching(/^ci\.workloads\.b\.group: "artifact-workloads" is the group of the first identity/),
-            expect.stringMatching(/^ci\.workloads\.c\.user: "ZOT-B" is the account of ci\.workloads\.b too/),
+            expect.stringMatching(/^ci\.workloads\.c\.user: "ZOT-B" is also the account of ci\.workloads\.b;/),
         ]);
     });
 
@@ -253,7 +253,7 @@ describe("refused, all at once:", () => {
             x: { user: "x y" },
         });
         for (const part of [
-            '"ci" is not allowed because it is that of the identity which identity.ciUser',
+            '"ci" is not allowed because it is the name of the identity that identity.ciUser',
             '"Charts" is not allowed because it is not small letters, digits and dashes',
             'ci.workloads.charts: the name "repository" is not allowed',
             'ci.workloads.charts.repositories[0]: "Charts/**" is not allowed because it has capitals',
@@ -323,7 +323,7 @@ describe("refused, all at once:", () => {
                 /^ci\.workloads\.a\.repositories\[0\]: .* is in the pull-through cache under "docker\.io"/,
             ),
             expect.stringMatching(
-                /^ci\.workloads\.a\.channels\[0\]: "b\/\*\*" is no repository to which this identity/,
+                /^ci\.workloads\.a\.channels\[0\]: "b\/\*\*" is outside of the repositories to which this identity/,
             ),
             expect.stringMatching(/^ci\.workloads\.b\.channels: they are all the repositories/),
         ]);
@@ -344,9 +344,7 @@ describe("refused, all at once:", () => {
             { ciSecrets },
         );
         expect(found).toEqual([
-            expect.stringMatching(
-                /^ci\.workloads\.same\.secrets: what is handed over would take the place of that of the first/,
-            ),
+            expect.stringMatching(/^ci\.workloads\.same\.secrets: its values would overwrite those of the first/),
             expect.stringMatching(/^ci\.workloads\.wrong\.secrets\.names: "key" is not an output/),
         ]);
         expect(mistakesOf({ a: { ...CHARTS, secrets: {} } })).toEqual([
@@ -358,8 +356,10 @@ describe("refused, all at once:", () => {
         const b = { user: "b", group: "b", repositories: ["b/**"] };
         const workloads = { a: { ...CHARTS, keyLifetime: "30d" }, b: { ...b, keyLifetime: "0h" } };
         expect(mistakesOf(workloads, { ci: { keyRotateAfter: "60d" } })).toEqual([
-            expect.stringMatching(/^ci\.workloads\.a\.keyRotateAfter: after 60d a key has ended that lives for 30d/),
-            expect.stringMatching(/^ci\.workloads\.b\.keyLifetime: a key that lives for 0h is none/),
+            expect.stringMatching(
+                /^ci\.workloads\.a\.keyRotateAfter: a key that lives for 30d \(ci\.workloads\.a\.keyLifetime\) has ended by 60d/,
+            ),
+            expect.stringMatching(/^ci\.workloads\.b\.keyLifetime: a key that lives for 0h is of no use/),
         ]);
         expect(mistakesOf({ a: { ...CHARTS, keyLifetime: "120d" }, b }, { ci: { keyRotateAfter: "60d" } })).toEqual([]);
     });

@@ -230,7 +230,7 @@ const STACKS: [way: string, change: () => unknown, expected: RegExp, status: num
     [
         "another file of the project, which Pulumi reads in the place of Pulumi.yaml",
         () => write("Pulumi.json", '{"name":"other","runtime":"nodejs"}'),
-        /^# Rights may widen: to be read\n[\s\S]*there is a Pulumi\.json, which Pulumi reads in its place/,
+        /^# Rights may widen: to be read\n[\s\S]*there is a Pulumi\.json, which Pulumi reads instead/,
         1,
     ],
     [

@@ -1,4 +1,4 @@
-/** What the settings of rights say together, and must not. Pure. */
+/** Checks settings of rights against each other and against other settings. Pure. */
 import type { Action } from "../actions";
 import type { Settings } from "../declarations";
 import { covers, mayPrevail } from "../patterns";
@@ -30,8 +30,8 @@ export const accessChecks: CrossCheck[] = [
                 ? [
                       mistake(
                           "identity.workloadsGroup",
-                          `${shown(identity.workloadsGroup)} is the group of the admins too, ` +
-                              "so that CI could delete; give two different groups.",
+                          `${shown(identity.workloadsGroup)} is also the group of the admins, ` +
+                              "so CI could delete; give two different groups.",
                       ),
                   ]
                 : [],
@@ -51,21 +51,21 @@ export const accessChecks: CrossCheck[] = [
     },
 ];
 
-/** Tags that move beside versions, where nobody said that their price is accepted. */
+/** Tags that move beside versions, without a setting that accepts the price. */
 function movableMistakes({ access }: Settings): SettingMistake[] {
     if (Object.keys(access.movableTags).length === 0 || access.acceptLossOfManifests) return [];
     return [
         mistake(
             "access.movableTags",
-            "it has a price: zot forgets a manifest as soon as a tag leaves it, so whoever may move one tag of a " +
-                "repository can make platforms and signatures of its versions unavailable, though not change them. " +
+            "it has a price: zot forgets a manifest as soon as a tag moves away from it. Whoever may move one tag of a " +
+                "repository can therefore make platforms and signatures of its versions unavailable, though not change them. " +
                 "Give such tags a repository of their own (access.channels), " +
-                "or accept that by access.acceptLossOfManifests: true.",
+                "or accept the price: access.acceptLossOfManifests: true.",
         ),
     ];
 }
 
-/** Tags that move anyway, and tags that a version may have. */
+/** Declared tags that may move anyway, or that a version may have. */
 function movableContradictions({ access }: Settings): SettingMistake[] {
     return Object.entries(access.movableTags).flatMap(([pattern, forms]) => {
         const setting = `access.movableTags[${JSON.stringify(pattern)}]`;
@@ -76,8 +76,8 @@ function movableContradictions({ access }: Settings): SettingMistake[] {
                 .map((own) =>
                     mistake(
                         setting,
-                        `a tag may have the form ${shown(form)} and be a version by access.tagScheme ` +
-                            `(${shown(own)}), which has to stay; give another tag.`,
+                        `a tag of the form ${shown(form)} may also be a version by access.tagScheme ` +
+                            `(${shown(own)}), and versions must not move; give another tag.`,
                     ),
                 ),
         );
@@ -89,7 +89,7 @@ function movableContradictions({ access }: Settings): SettingMistake[] {
     });
 }
 
-/** Patterns that would let CI, whoever pushes for it, put its own images in place of upstream's. */
+/** Patterns that would let any identity of CI put its own images in place of upstream's. */
 function mirrorMistakes({ access, zot }: Settings): SettingMistake[] {
     if (access.ciMayPushToMirrors) return [];
     const openings = [
@@ -102,7 +102,7 @@ function mirrorMistakes({ access, zot }: Settings): SettingMistake[] {
     ];
     return openings.flatMap(({ setting, pattern }) =>
         zot.mirrors
-            // A cache has a rule of its own.
+            // A cache has its own rule, which decides unless a pattern takes precedence over it.
             .filter(({ prefix }) => mayPrevail(pattern, `${prefix}/**`))
             .map(({ prefix }) =>
                 mistake(
@@ -115,7 +115,7 @@ function mirrorMistakes({ access, zot }: Settings): SettingMistake[] {
     );
 }
 
-/** Rules that would take from a tier what it has, or give what only admins have. */
+/** Rules that would take from a tier what it has, or give away what is for admins only. */
 function ruleMistakes({ access, identity }: Settings): SettingMistake[] {
     return Object.entries(access.rules).flatMap(([pattern, rule]) =>
         [
@@ -129,7 +129,7 @@ function ruleMistakes({ access, identity }: Settings): SettingMistake[] {
 }
 
 const EVERY_REPOSITORY =
-    "this is every repository, which access.ciRepositories and the three tiers describe already; " +
+    "this matches every repository, which access.ciRepositories and the three tiers already describe; " +
     "give a narrower pattern.";
 
 type Given = readonly Action[] | undefined;
@@ -143,7 +143,7 @@ function anonymousMistakes(actions: Given): string[] {
     if (actions?.some((action) => action !== "read"))
         found.push(
             `anonymous would get ${shown(actions)}; ` +
-                "anyone may read and nothing else, so give anonymous: [read], or leave it out.",
+                "anyone may read and do nothing else, so give anonymous: [read], or leave it out.",
         );
     return found;
 }
@@ -151,7 +151,7 @@ function anonymousMistakes(actions: Given): string[] {
 function ciMistakes(actions: Given): string[] {
     const found: string[] = [];
     if (actions?.some(changes))
-        found.push(`ci would get ${shown(actions)}; CI may only read and create, or its tags would not be immutable.`);
+        found.push(`ci would get ${shown(actions)}; CI may only read and create, otherwise its tags could change.`);
     if (actions && !actions.includes("read"))
         found.push(`ci would get ${shown(actions)} and lose what anonymous has; add read.`);
     return found;
@@ -172,7 +172,7 @@ function adminsMistakes(actions: Given, mayUpdate: boolean): string[] {
     return found;
 }
 
-/** None or one: the first that applies. */
+/** At most one mistake: the first that applies. */
 function groupMistake(group: string, actions: readonly Action[], identity: Settings["identity"]): string[] {
     if (group === identity.adminsGroup) return [`the group ${shown(group)} is the admins'; use admins.`];
     if (group === identity.workloadsGroup) return [`the group ${shown(group)} is CI's; use ci.`];

@@ -1,29 +1,29 @@
-/** What the settings of CI say together, and must not. Pure. */
+/** Checks CI's settings against each other. Pure. */
 import { durationOf } from "../../../clients/durations";
 import { secretNames } from "../ciSecretNames";
 import type { Settings } from "../declarations";
 import { type CrossCheck, mistake } from "./crossCheck";
 
-/** How long a key lives, and after which time it gets its successor. */
+/** How long a key lives, and after which time it is replaced. */
 export type KeyTimes = Pick<Settings["ci"], "keyLifetime" | "keyRotateAfter">;
 
 /**
- * What is wrong with the times of a key: the setting, and why, as a sentence.
+ * What is wrong with the times of a key: the setting, and the reason as a sentence.
  *
- * @param place where they stand, such as `ci`
+ * @param place the group of the settings, such as `ci`
  */
 export function keyMistakes(
     { keyLifetime, keyRotateAfter }: KeyTimes,
     place: string,
 ): [member: keyof KeyTimes, why: string][] {
     const lifetime = durationOf(keyLifetime) ?? 0;
-    if (lifetime === 0) return [["keyLifetime", `a key that lives for ${keyLifetime} is none; give 1d, say.`]];
+    if (lifetime === 0) return [["keyLifetime", `a key that lives for ${keyLifetime} is of no use; give 1d, say.`]];
     if (keyRotateAfter === undefined || (durationOf(keyRotateAfter) ?? 0) < lifetime) return [];
     return [
         [
             "keyRotateAfter",
-            `after ${keyRotateAfter} a key has ended that lives for ${keyLifetime} (${place}.keyLifetime), ` +
-                "and has no successor; give less, or remove it: then it is two thirds of the lifetime.",
+            `a key that lives for ${keyLifetime} (${place}.keyLifetime) has ended by ${keyRotateAfter}, ` +
+                "so it could not be replaced in time; give less, or remove it: the default is two thirds of the lifetime.",
         ],
     ];
 }

@@ -1,16 +1,16 @@
-/** A check of what several settings say together. */
+/** A check of several settings against each other. */
 import type { Settings } from "../declarations";
 import type { RawSettings } from "../rawSettings";
 import type { SettingMistake } from "../setting";
 
 export interface CrossCheck {
-    /** Settings that have to be readable for the check to make sense. */
+    /** Settings that must be readable; otherwise the check is skipped. */
     needs: string[];
     /** @param isUsable whether a setting beside them could be read, by its name */
     check(settings: Settings, site: RawSettings["site"], isUsable: (name: string) => boolean): SettingMistake[];
 }
 
-/** A mistake whose sentence begins with the setting's name. */
+/** A mistake; its sentence begins with the setting's name. */
 export const mistake = (setting: string, message: string): SettingMistake => ({
     setting,
     message: `${setting}: ${message}`,

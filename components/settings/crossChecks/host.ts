@@ -1,4 +1,4 @@
-/** What the settings of the host say together, and must not. Pure. */
+/** Checks the settings of the host against each other and against other settings. Pure. */
 import { declarations, type Settings } from "../declarations";
 import { SCAN_FOUND_NOTHING, scanCommand } from "../hostKeys";
 import { type SecretText, type SettingMistake, setCommand, shown } from "../setting";
@@ -12,7 +12,7 @@ export const hostChecks: CrossCheck[] = [
                 const command = setCommand("host.jumpHostKey", {
                     example: scanCommand({ address: host.jumpAddress, port: host.jumpPort }),
                 });
-                const why = "it is not set, and the jump host's key has to be known";
+                const why = "it is not set, but the jump host's key must be known";
                 return [
                     mistake(
                         "host.jumpHostKey",
@@ -39,8 +39,8 @@ export const hostChecks: CrossCheck[] = [
                 return [
                     mistake(
                         "host.restartCommand",
-                        `it is set while host.serviceManager is ${host.serviceManager}, ` +
-                            "and would have no effect; set host.serviceManager to command, or remove it.",
+                        `it is set, but host.serviceManager is ${host.serviceManager}, ` +
+                            "so it would have no effect; set host.serviceManager to command, or remove it.",
                     ),
                 ];
             }
@@ -66,7 +66,7 @@ export const hostChecks: CrossCheck[] = [
                 mistakes.push(
                     mistake(
                         "host.privateKeyPassphrase",
-                        "it is set without host.privateKey; set the key too, or remove the passphrase.",
+                        "it is set without host.privateKey; set the key as well, or remove the passphrase.",
                     ),
                 );
             }
@@ -85,7 +85,7 @@ export const hostChecks: CrossCheck[] = [
                     mistakes.push(
                         mistake(
                             "host.privateKeyPassphrase",
-                            "it is not set, and host.privateKey is protected by one; set it with: " +
+                            "it is not set, but host.privateKey is protected by one; set it with: " +
                                 `${setCommand("host.privateKeyPassphrase", declarations.host.privateKeyPassphrase)}`,
                         ),
                     );
@@ -95,7 +95,7 @@ export const hostChecks: CrossCheck[] = [
                 mistakes.push(
                     mistake(
                         "host.privateKey",
-                        "it is not set, and neither is host.password, and no SSH agent is running; set it with: " +
+                        "it is not set, host.password is not set either, and no SSH agent is running; set it with: " +
                             `${setCommand("host.privateKey", declarations.host.privateKey)}`,
                     ),
                 );
@@ -105,16 +105,16 @@ export const hostChecks: CrossCheck[] = [
     },
 ];
 
-/** Rights on the host that can never be enough, or never be used. */
+/** Rights on the host that can never suffice, or never be used. */
 function rightsMistakes({ host, zot }: Settings): SettingMistake[] {
     const found = [sudoOfUser(host), serviceOfCommand(host)];
-    // Only the site knows who logs in.
+    // Only a site knows which user logs in.
     if (host.user !== undefined)
         found.push(filesOfOther(host, zot), rootByUserManager(host, zot), serviceWithoutRoot(host));
     return found.filter((each) => each !== undefined);
 }
 
-/** Whether services belong to host.user, and no right of root is of use. */
+/** Whether the services belong to host.user, so rights of root are of no use. */
 const isOfUser = ({ serviceManager }: Settings["host"]) =>
     serviceManager === "systemd-user" || serviceManager === "launchd-agent";
 
@@ -150,8 +150,8 @@ function rootByUserManager(host: Settings["host"], zot: Settings["zot"]): Settin
     if (!isOfUser(host) || !host.manageService || host.user !== "root" || zot.user !== undefined) return undefined;
     return mistake(
         "host.user",
-        `it is root, so that zot would run as root by ${host.serviceManager}; ` +
-            "give a user of zot's own, or, if it is to run as root, set zot.user to root.",
+        `it is root, so zot would run as root by ${host.serviceManager}; ` +
+            "give a user for zot alone, or set zot.user to root if that is what you want.",
     );
 }
 
@@ -167,28 +167,28 @@ function serviceWithoutRoot(host: Settings["host"]): SettingMistake | undefined 
         const folder = serviceManager === "systemd" ? "/etc/systemd/system" : "/Library/LaunchDaemons";
         return mistake(
             writes,
-            `it is true, for which the deployment writes in ${folder} as root, ` +
-                `while host.sudo is ${sudo} and host.user ${shown(user)}; ` +
+            `it is true, so the deployment writes in ${folder} as root, ` +
+                `but host.sudo is ${sudo} and host.user ${shown(user)}; ` +
                 `set host.sudo to all, or host.user to root, or ${writes} to false.`,
         );
     }
     if (serviceManager === "launchd-daemon" && sudo === "off")
         return mistake(
             "host.sudo",
-            "it is off while host.serviceManager is launchd-daemon, which takes orders of root alone, " +
+            "it is off, but host.serviceManager is launchd-daemon, which accepts commands from root only, " +
                 `and host.user is ${shown(user)}; set host.sudo to service or all, or host.user to root.`,
         );
     return undefined;
 }
 
-/** What kind of private key a text is; undefined where it is none. */
+/** The form of a private key; undefined if the text is none. */
 function privateKeyForm(key: SecretText): "plain" | "encrypted" | undefined {
     const [, kind, body] =
         /^-----BEGIN ([A-Z ]*)PRIVATE KEY-----\r?\n([\s\S]+)-----END \1PRIVATE KEY-----\s*$/.exec(key.reveal()) ?? [];
     if (kind === undefined || body === undefined) return undefined;
     if (kind === "ENCRYPTED " || /^Proc-Type: 4,ENCRYPTED/m.test(body)) return "encrypted";
     if (kind !== "OPENSSH ") return "plain";
-    // Magic, then the cipher's name behind its length in four bytes.
+    // The magic, then four bytes with the length of the cipher's name, then the name.
     const magic = "openssh-key-v1\0";
     const decoded = Buffer.from(body, "base64").toString("latin1");
     if (!decoded.startsWith(magic)) return undefined;

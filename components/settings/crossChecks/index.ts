@@ -1,4 +1,4 @@
-/** What settings say together, and must not. Pure. */
+/** Checks settings against each other. Pure. */
 
 import { isDeepStrictEqual } from "node:util";
 import { type JsonMap, valueAt } from "../../zotJson";
@@ -13,11 +13,11 @@ import { storageChecks } from "./storage";
 import { workloadChecks } from "./workloads";
 import { zotChecks } from "./zot";
 
-/** Settings that have no effect without another one, as they declare it. */
+/** Settings that have no effect without another one, as their declarations say. */
 const unmetNeeds: CrossCheck[] = allSettings().flatMap(({ name, setting }) => {
     const needed = setting.needs;
     if (needed === undefined) return [];
-    const why = `it is set without ${needed}, and would have no effect; set ${needed} too, or remove it.`;
+    const why = `it is set without ${needed}, so it has no effect; set ${needed} as well, or remove it.`;
     return {
         needs: [name, needed],
         check: (settings) =>
@@ -27,17 +27,17 @@ const unmetNeeds: CrossCheck[] = allSettings().flatMap(({ name, setting }) => {
     };
 });
 
-/** Places of zot's config that both a setting and `zot.extraConfig` decide. */
+/** Places in zot's config that both a setting and `zot.extraConfig` decide. */
 const doubles: CrossCheck[] = allSettings().flatMap(({ name, setting }) =>
     placesOf(setting)
-        // Where something else than the setting's value stands there, the site's own is simply another one.
+        // A setting that only derives something from its value does not collide with the site's own value.
         .filter(({ yields, write }) => yields && write === undefined)
         .map(({ path }) => ({
             needs: [name, "zot.extraConfig"],
             check: (settings) => {
                 const own = valueAt(settings.zot.extraConfig as JsonMap, path.split("."));
                 if (own === undefined || isDeepStrictEqual(settingOf(settings, name), setting.default)) return [];
-                return [mistake(name, `zot.extraConfig has ${path} as well; set it here, and leave it out there.`)];
+                return [mistake(name, `zot.extraConfig has ${path} as well; set it here, and remove it there.`)];
             },
         })),
 );

@@ -1,4 +1,4 @@
-/** What the machines of a registry say together and with other settings, and must not. Pure. */
+/** Checks a registry's machines against each other and against other settings. Pure. */
 import { isIP } from "node:net";
 import { isLoopback, urlOf } from "../../../clients/http/address";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../../zotJson";
@@ -13,7 +13,7 @@ export const memberChecks: CrossCheck[] = [
     { needs: ["host.members", "zot.extraConfig", "storage.bucket", "redis.address"], check: sharedState },
 ];
 
-/** The same checks of the host, for each machine; what only some of them have wrong names those. */
+/** The checks of the host, for each machine. A mistake that only some machines have names those. */
 export function ofEachMachine(checks: readonly CrossCheck[]): CrossCheck[] {
     return checks.map(({ needs, check }) => ({
         needs: [...needs, "host.members"],
@@ -51,7 +51,7 @@ function listMistakes(settings: Settings): SettingMistake[] {
     const machines = membersOf(settings);
     const places = machines.map(({ settings: { host } }) => `${plainAddress(host.address)} ${host.port}`);
     const names = machines.map(({ name }) => name.toLowerCase());
-    // Of one place said once.
+    // A place that occurs twice is reported once.
     const twice = machines.flatMap((_machine, index) => {
         const [ofPlace, ofName] = [places.indexOf(places[index]!), names.indexOf(names[index]!)];
         if (ofPlace < index) return [[index, `the address and port of host.members[${ofPlace}]; remove one of them`]];
@@ -67,20 +67,20 @@ function listMistakes(settings: Settings): SettingMistake[] {
     ];
 }
 
-/** An address as all its forms have it: small letters, no dot at its end, of IPv6 the short form. */
+/** One spelling for all forms of an address: small letters, no dot at its end, the short form of IPv6. */
 function plainAddress(address: string): string {
     if (isIP(address) === 6) return new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname;
     return address.toLowerCase().replace(/\.$/, "");
 }
 
-/** What each instance of zot has to share with the others (facts of zot 2.1.20), where it is, and what comes of it. */
+/** Something that every instance of zot must share with the others (facts of zot 2.1.20). */
 interface Shared {
-    /** The setting that shares it; `zot.extraConfig` may do so in its place. */
+    /** The setting that shares it; `zot.extraConfig` may do so instead. */
     setting: "storage.bucket" | "redis.address";
     path: string;
     isShared: (value: Json | undefined) => boolean;
     without: string;
-    /** For `zot.extraConfig`. */
+    /** What to write in `zot.extraConfig`. */
     give: string;
 }
 
@@ -89,14 +89,14 @@ const SHARED: readonly Shared[] = [
         setting: "storage.bucket",
         path: "storage.storageDriver",
         isShared: (value) => isDriver(value, ["s3", "gcs", "azure"]),
-        without: "each machine would keep images of its own",
+        without: "each machine would keep its own images",
         give: '{"name": "s3", "rootdirectory": …, "region": …, "bucket": …}',
     },
     {
         setting: "redis.address",
         path: "storage.remoteCache",
         isShared: (value) => value === true,
-        without: "each machine would keep what it knows of blobs and keys to itself",
+        without: "each machine would keep its own record of blobs and keys",
         give: "true",
     },
     {
@@ -110,15 +110,15 @@ const SHARED: readonly Shared[] = [
         setting: "redis.address",
         path: "http.auth.sessionDriver",
         isShared: (value) => isDriver(value, ["redis"]),
-        without: "whoever logs in on one machine would be a stranger on the others",
+        without: "a login on one machine would be unknown on the others",
         give: '{"name": "redis", "url": "redis://HOST:6379", "keyprefix": "zotsession"}',
     },
 ];
 
-/** What is to be set for it, behind "set". */
+/** The settings to name after "set". */
 const TO_SET = { "storage.bucket": "storage.bucket and storage.region", "redis.address": "redis.address" };
 
-/** Whether it names one of these stores; redis by an address, without which zot would look on the machine itself. */
+/** Whether it names one of these stores. Redis needs an address; without one zot would use the machine itself. */
 function isDriver(value: Json | undefined, names: readonly string[]): boolean {
     if (!isJsonMap(value) || !names.includes(String(value.name))) return false;
     return value.name !== "redis" || typeof value.url === "string" || value.addr !== undefined;
@@ -126,7 +126,7 @@ function isDriver(value: Json | undefined, names: readonly string[]): boolean {
 
 const isOwnMachine = (address: string) => isLoopback(plainAddress(address));
 
-/** Stores of redis on loopback are each machine's own, unless the machines are one. */
+/** A redis on loopback is a different one on each machine, unless the machines are one. */
 function onLoopback(settings: Settings): SettingMistake[] {
     if (membersOf(settings).every(({ settings: { host } }) => isOwnMachine(host.address))) return [];
     const { address } = settings.redis;
@@ -135,7 +135,7 @@ function onLoopback(settings: Settings): SettingMistake[] {
             ? [
                   mistake(
                       "redis.address",
-                      `${shown(address)} is another one on each machine; give the address of one redis that all of ` +
+                      `${shown(address)} means another redis on each machine; give the address of one redis that all of ` +
                           "them reach.",
                   ),
               ]
@@ -147,7 +147,7 @@ function onLoopback(settings: Settings): SettingMistake[] {
         return [
             mistake(
                 "zot.extraConfig",
-                `${path}.url names ${host}, which is another one on each machine; give the address of one redis ` +
+                `${path}.url names ${host}, which means another redis on each machine; give the address of one redis ` +
                     "that all of them reach.",
             ),
         ];

@@ -1,4 +1,4 @@
-/** What the settings of shared storage say together, and must not. Pure. */
+/** Checks the settings of shared storage against each other. Pure. */
 import { isJsonMap, type JsonMap, keyIn, valueAt } from "../../zotJson";
 import type { Settings } from "../declarations";
 import { REDIS_PLACES } from "../declared/storage";
@@ -13,8 +13,8 @@ export const storageChecks: CrossCheck[] = [
                 ? [
                       mistake(
                           "storage.region",
-                          "it is missing, while storage.bucket is set, and without it zot does not start; set the " +
-                              "region of the bucket, and for an S3 that knows none us-east-1: " +
+                          "it is missing, but storage.bucket is set, and zot does not start without it; set the " +
+                              "region of the bucket, or us-east-1 for an S3 without regions: " +
                               "pulumi config set --path storage.region us-east-1",
                       ),
                   ]
@@ -27,7 +27,7 @@ export const storageChecks: CrossCheck[] = [
                 ? [
                       mistake(
                           "redis.tls",
-                          "it is true without redis.address, and would have no effect; set redis.address, or remove it.",
+                          "it is true without redis.address, so it has no effect; set redis.address, or remove it.",
                       ),
                   ]
                 : [],
@@ -39,7 +39,7 @@ export const storageChecks: CrossCheck[] = [
                 ? [
                       mistake(
                           "redis.password",
-                          "with redis.tls zot takes it from an address alone, which zot 2.1.20 writes into its log at " +
+                          "with redis.tls, zot can get it only as part of an address, which zot 2.1.20 writes into its log at " +
                               `level ${zot.logLevel}; set zot.logLevel to warn or error, or redis.tls to false.`,
                       ),
                   ]
@@ -49,7 +49,7 @@ export const storageChecks: CrossCheck[] = [
     { needs: ["cluster.members", "cluster.hashKey", "zot.extraConfig"], check: clusterMistakes },
 ];
 
-/** Where redis is and who logs in there: from an address zot takes all of it, and passes over what else there is. */
+/** Keys that say where redis is and who logs in. If zot is given an address, it ignores the others. */
 const DECIDED_BY_REDIS = ["url", "addr", "username"];
 
 function otherLoginsToRedis({ redis, zot }: Settings): SettingMistake[] {
@@ -60,7 +60,7 @@ function otherLoginsToRedis({ redis, zot }: Settings): SettingMistake[] {
         return DECIDED_BY_REDIS.filter((key) => keyIn(driver, key) !== undefined).map((key) =>
             mistake(
                 "zot.extraConfig",
-                `${path}.${key} is set, and so is redis.address, which decides about it; leave it out here.`,
+                `${path}.${key} is set, but redis.address already decides it; leave it out here.`,
             ),
         );
     });
@@ -74,7 +74,7 @@ function clusterMistakes({ cluster, zot }: Settings): SettingMistake[] {
         found.push(
             mistake(
                 "cluster.hashKey",
-                "it is missing, while cluster.members is set; give 16 characters, the same on all instances: " +
+                "it is missing, but cluster.members is set; give 16 characters, the same on all instances: " +
                     'pulumi config set --path cluster.hashKey "$(openssl rand -hex 8)"',
             ),
         );
@@ -82,12 +82,12 @@ function clusterMistakes({ cluster, zot }: Settings): SettingMistake[] {
         found.push(
             mistake(
                 "cluster.members",
-                "it names less than two instances, of which none would ask another; name every instance, or leave it and cluster.hashKey out.",
+                "it names fewer than two instances, so none has another one to ask; name every instance, or leave it and cluster.hashKey out.",
             ),
         );
     const twice = members.filter((member, index) => members.indexOf(member) < index);
     found.push(
-        ...twice.map((member) => mistake("cluster.members", `${shown(member)} is there twice; remove one of them.`)),
+        ...twice.map((member) => mistake("cluster.members", `${shown(member)} is listed twice; remove one of them.`)),
     );
     if (valueAt(zot.extraConfig as JsonMap, ["cluster", "members"]) !== undefined)
         found.push(

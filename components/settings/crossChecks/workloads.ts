@@ -1,4 +1,4 @@
-/** What CI's further identities say together and with other settings, and must not. Pure. */
+/** Checks CI's further identities against each other and against other settings. Pure. */
 import { ciLoginFlowSlug } from "../../ciLoginFlowNames";
 import { type SecretNames, secretNames } from "../ciSecretNames";
 import type { Settings } from "../declarations";
@@ -41,10 +41,10 @@ export const workloadChecks: CrossCheck[] = [
     { needs: ["ci.workloads", "identity.ciUser", "identity.workloadsGroup"], check: administratorMistakes },
 ];
 
-/** Who administers Authentik itself: its first user, and the group of its superusers, as its blueprints name them. */
+/** The administrators of Authentik: its first user, and the group of its superusers, as its blueprints name them. */
 const ADMINISTRATORS = { user: "akadmin", group: "authentik Admins" };
 
-/** Whoever holds CI's key, or the account's password while a key is made, would administer Authentik. */
+/** Such an account or group would let whoever holds CI's key, or its password during minting, administer Authentik. */
 function administratorMistakes(settings: Settings): SettingMistake[] {
     const isIts = (name: string, own: string) => name.toLowerCase() === own.toLowerCase();
     return ciAccounts(settings).flatMap(({ user, group, settings: names }) => [
@@ -52,8 +52,8 @@ function administratorMistakes(settings: Settings): SettingMistake[] {
             ? [
                   mistake(
                       names.user,
-                      `${shown(user)} administers Authentik, and CI would have its account; ` +
-                          "give a service account of its own.",
+                      `${shown(user)} administers Authentik, and CI would use that account; ` +
+                          "give a service account for CI alone.",
                   ),
               ]
             : []),
@@ -62,17 +62,17 @@ function administratorMistakes(settings: Settings): SettingMistake[] {
                   mistake(
                       names.group,
                       `${shown(group)} is the group of Authentik's administrators, and CI would be one of them; ` +
-                          "give a group of its own.",
+                          "give a group for CI alone.",
                   ),
               ]
             : []),
     ]);
 }
 
-/** The member of the entry that is wrong, and why, as sentences. */
+/** The member of the entry that is wrong, and the reasons as sentences. */
 type Found = [member: string, why: string];
 
-/** What another identity is called in a message. */
+/** The name of another identity in a message. */
 const called = ({ name }: Workload): string =>
     name === FIRST_WORKLOAD
         ? "the first identity of CI (identity.ciUser, identity.workloadsGroup)"
@@ -88,13 +88,13 @@ function userMistakes({ user }: Workload, before: readonly Workload[], { identit
             : undefined;
     return [
         ...(sameUser
-            ? [["user", `${shown(user)} is the account of ${called(sameUser)} too; give each its own.`] as Found]
+            ? [["user", `${shown(user)} is also the account of ${called(sameUser)}; give each its own.`] as Found]
             : []),
         ...(sameFlow
             ? [
                   [
                       "user",
-                      `the login flow of ${shown(user)} would have the name of that of ${called(sameFlow)}; ` +
+                      `the login flow of ${shown(user)} would have the same name as that of ${called(sameFlow)}; ` +
                           "give a user name that differs in more than its punctuation.",
                   ] as Found,
               ]
@@ -122,8 +122,8 @@ function cacheMistakes({ repositories }: Workload, _before: unknown, { access, z
             ? [
                   [
                       `repositories[${index}]`,
-                      `${shown(pattern)} is in the pull-through cache under ${shown(mirror.prefix)}, to which nobody ` +
-                          "pushes; give a pattern outside it, or set access.ciMayPushToMirrors to true.",
+                      `${shown(pattern)} is in the pull-through cache under ${shown(mirror.prefix)}, and nobody may push ` +
+                          "to a cache; give a pattern outside it, or set access.ciMayPushToMirrors to true.",
                   ],
               ]
             : [];
@@ -137,7 +137,7 @@ function channelMistakes({ repositories, channels }: Workload): Found[] {
             : [
                   [
                       `channels[${index}]`,
-                      `${shown(channel)} is no repository to which this identity may push, and would have no effect; ` +
+                      `${shown(channel)} is outside of the repositories to which this identity may push, so it has no effect; ` +
                           "add it to its repositories, or remove it.",
                   ],
               ],
@@ -149,18 +149,18 @@ function channelMistakes({ repositories, channels }: Workload): Found[] {
             ? [
                   [
                       "channels",
-                      "they are all the repositories to which this identity may push, and no tag of its would stay " +
-                          "what it is; give repositories of their own, such as **/cache.",
+                      "they cover all repositories to which this identity may push, so every one of its tags could change; " +
+                          "give separate repositories, such as **/cache.",
                   ] as Found,
               ]
             : []),
     ];
 }
 
-/** `images/**` without `images` itself, which nobody means by it. */
+/** `images/**` without `images` itself, which people do not mean by it. */
 const belowItself = (pattern: string): string => pattern.replace(/(?<=[^*])\/\*\*$/, "/*/**");
 
-/** Outputs that are the same for every identity: two of them may be handed over under one name. */
+/** Outputs that are the same for every identity, so two identities may hand them over under one name. */
 const SHARED = ["registryUrl", "registryHost"];
 
 /** Of the times that are the first identity's as well, its own settings tell. */
@@ -169,7 +169,7 @@ function ownKeyMistakes({ name, key }: Workload, [{ key: firstKey }]: readonly [
     return isOwn ? keyMistakes(key, `ci.workloads.${name}`) : [];
 }
 
-/** Where a value ends up: two of one place would take each other's. */
+/** The places to which values are handed over: two values for one place would overwrite each other. */
 function placesOf({ secrets }: Workload): Map<string, string> {
     if (secrets?.store === undefined) return new Map();
     const isFile = secrets.store === "dotenv" || secrets.store === "json";
@@ -186,7 +186,7 @@ function secretMistakes(workload: Workload, before: readonly Workload[]): Found[
     const { secrets } = workload;
     if (secrets === undefined) return [];
     if (secrets.store === undefined)
-        return [["secrets", "there is no store to put them; give its store, or set ciSecrets.store."]];
+        return [["secrets", "there is no store for them; set secrets.store of this entry, or ciSecrets.store."]];
     const wrong = secretNames(secrets.names, secrets.store).mistakes.map((why): Found => ["secrets.names", why]);
     if (wrong.length > 0) return wrong;
     const own = placesOf(workload);
@@ -196,10 +196,10 @@ function secretMistakes(workload: Workload, before: readonly Workload[]): Found[
         secrets.store === "dotenv" || secrets.store === "json"
             ? "give a file of its own"
             : "give another repository or other names";
-    return [["secrets", `what is handed over would take the place of that of ${called(other)}; ${remedy}.`]];
+    return [["secrets", `its values would overwrite those of ${called(other)}; ${remedy}.`]];
 }
 
-/** Rights that a site's own rules would give to an identity of CI beside what its entry says. */
+/** Rights that a site's rules would give to an identity of CI besides those in its entry. */
 function groupMistakes(settings: Settings): SettingMistake[] {
     const [, ...others] = workloadsOf(settings);
     return Object.entries(settings.access.rules).flatMap(([pattern, rule]) =>
@@ -208,7 +208,7 @@ function groupMistakes(settings: Settings): SettingMistake[] {
             .map(({ name, group }) =>
                 mistake(
                     `access.rules[${JSON.stringify(pattern)}]`,
-                    `the group ${shown(group)} is that of ci.workloads.${name}; use its repositories.`,
+                    `the group ${shown(group)} belongs to ci.workloads.${name}; use the repositories of that entry.`,
                 ),
             ),
     );

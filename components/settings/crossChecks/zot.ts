@@ -1,4 +1,4 @@
-/** What the settings of zot say together, and must not. Pure. */
+/** Checks the settings of zot against each other. Pure. */
 
 import { goDurationSeconds } from "../../../clients/durations";
 import { extraConfigMistakes } from "../extraConfig";
@@ -30,7 +30,7 @@ export const zotChecks: CrossCheck[] = [
                 return [
                     mistake(
                         "zot.metricsUsers",
-                        "it is empty while zot.metrics is users, so that nobody could read the metrics; " +
+                        "it is empty while zot.metrics is users, so nobody could read the metrics; " +
                             "name the users, or set zot.metrics to anonymous or off.",
                     ),
                 ];
@@ -39,7 +39,7 @@ export const zotChecks: CrossCheck[] = [
                 return [
                     mistake(
                         "zot.metricsUsers",
-                        `it names users while zot.metrics is ${zot.metrics}, and would have no effect; ` +
+                        `it names users while zot.metrics is ${zot.metrics}, so it has no effect; ` +
                             "set zot.metrics to users, or leave the list empty.",
                     ),
                 ];
@@ -54,7 +54,7 @@ export const zotChecks: CrossCheck[] = [
                 ? [
                       mistake(
                           "zot.userInterface",
-                          "it is on while zot.search is off, which zot refuses; " +
+                          "it is on while zot.search is off, and zot refuses such a config; " +
                               "set zot.userInterface to false or zot.search to true.",
                       ),
                   ]
@@ -68,8 +68,8 @@ export const zotChecks: CrossCheck[] = [
             );
             if (write! >= read!) return [];
             const why = `${shown(zot.writeTimeout)} is shorter than zot.readTimeout, ${shown(zot.readTimeout)}`;
-            const what = "a push that takes longer would arrive, and get no answer";
-            return [mistake("zot.writeTimeout", `${why}: ${what}; give the same, or more.`)];
+            const what = "a push that takes longer would arrive but get no answer";
+            return [mistake("zot.writeTimeout", `${why}: ${what}; give at least as much.`)];
         },
     },
     {

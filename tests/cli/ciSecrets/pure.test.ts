@@ -63,7 +63,7 @@ describe("where to", () => {
         [{ repository: "../../admin" }, /is not a repository's name/],
         [{ repository: ".." }, /is not a repository's name/],
         [{ names: {} }, /not a map from stack outputs to names/],
-        [{ names: { zotConfig: "X" } }, /"zotConfig" is not an output that is handed over/],
+        [{ names: { zotConfig: "X" } }, /"zotConfig" is not an output that can be handed over/],
         [{ names: { ciApiKey: "zot-key" } }, /is not one of capitals/],
         [{ names: { ciApiKey: "GITHUB_KEY" } }, /forges keep for themselves/],
         [{ names: { ciApiKey: "KEY", ciUserName: "KEY" } }, /the name KEY is given twice/],

@@ -60,7 +60,7 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
                 "Not kept:",
                 "  extensions.events.sinks[0].password is a secret, " +
                     "but zot's config and the stack's outputs show it; " +
-                    "leave it out, and give it to zot by a credentials file or in zot's environment.",
+                    "leave it out, and give it to zot in a credentials file or in its environment.",
                 "",
             ].join("\n"),
         );

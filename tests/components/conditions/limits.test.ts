@@ -149,7 +149,7 @@ describe("forms of tags", () => {
         ["a/b", 'it has "/", which a tag cannot hold'],
         ["^v.*$", 'it has "^", which a tag cannot hold'],
         ["-X", 'it begins with "." or "-", which no tag does'],
-        ["<name>", "nearly every tag has it"],
+        ["<name>", "nearly every tag matches it"],
         [`${"<64 hex>".repeat(3)}`, "such a tag has more than 128 characters"],
     ])("%s is refused", (form, why) => {
         expect(tagFormMistake(form)).toBe(why);

@@ -11,7 +11,7 @@ describe("an expression by itself", () => {
             /names req\.user\.name, which zot does not have; there are req\.user\.username, req\.user\.groups/,
         ],
         ['req["repo"] == "a"', /names req\.repo, which zot does not have/],
-        ['tag == "latest"', /names tag, which zot does not have; there is req alone/],
+        ['tag == "latest"', /names tag, which zot does not have; the only variable is req/],
         ['req.user.groups.exists(g, g == "a" && req.tagg == "b")', /names req\.tagg/],
         ["req.tag", /"req\.tag" is no truth value/],
         ['req.tls.enabled && "yes"', /is no truth value/],
@@ -27,7 +27,7 @@ describe("an expression by itself", () => {
         ['req.repository.endsWith("cache")', /also holds for xcache/],
         ['req.client.ip.startsWith("10.1")', /also holds for 10\.10 and the like/],
         ['req.client.forwardedFor[0] == "10.0.0.1"', /is a header that anyone may send/],
-        ['!req.userAgent.startsWith("curl/")', /is what a client says of itself/],
+        ['!req.userAgent.startsWith("curl/")', /is what a client says about itself/],
         ["true", /holds for every request/],
         ['req.tag == "a" || true', /holds for every request/],
     ])("%s is refused", (expression, message) => {

@@ -170,7 +170,7 @@ describe("without the setting that it needs, it is refused:", () => {
         const [group, key] = needs.split(".") as [string, string];
         changes[group] = Object.fromEntries(Object.entries(changes[group]!).filter(([other]) => other !== key));
         const message =
-            `${name}: it is set without ${needs}, and would have no effect; ` + `set ${needs} too, or remove it.`;
+            `${name}: it is set without ${needs}, so it has no effect; ` + `set ${needs} as well, or remove it.`;
         expect(() => configOf(changes)).toThrow(message);
     });
 });

@@ -53,9 +53,9 @@ describe("what ssh-keyscan prints", () => {
         [
             "the name of a file",
             ["/etc/ssh/ssh_host_ed25519_key.pub"],
-            /^it is the name of a file; wanted is the line in it/,
+            /^it is the name of a file, not the line in the file/,
         ],
-        ["a private key", ["-----BEGIN OPENSSH PRIVATE KEY-----", "x"], /^it is a private key, or a certificate/],
+        ["a private key", ["-----BEGIN OPENSSH PRIVATE KEY-----", "x"], /^it is a private key or a certificate/],
         ["a key cut short", [COMMENT, `h ${ED25519.slice(0, -8)}`], /^the key in it is incomplete or damaged/],
     ])("%s is refused", (_name, lines, why) => {
         expect(hostKeyMistake(hostKeyOfScan(lines.join("\n")))).toMatch(why);

@@ -36,8 +36,8 @@ test.each([
     ],
 ])("a group by both its keys is refused, since Pulumi takes the one or the other: %s", (_title, lines) => {
     expect(told(read(lines).mistakes)).toEqual([
-        "access: access is in the file twice, as access and as zot-hardening:access, of which Pulumi takes now the one " +
-            "and now the other. Remove one of them.",
+        "access: access is in the file twice, as access and as zot-hardening:access, and Pulumi picks one of them " +
+            "at random. Remove one of them.",
     ]);
 });
 

@@ -208,7 +208,7 @@ describe("Pulumi.prod.yaml", () => {
                     "If it was set by that command, a scan that finds nothing prints nothing: " +
                     "look at the address, at the port (ssh-keyscan -p PORT), at a firewall, " +
                     "and whether the host has a key of that type (ed25519, ecdsa).",
-                "  - host.privateKey: it is not set, and neither is host.password, and no SSH agent is running; " +
+                "  - host.privateKey: it is not set, host.password is not set either, and no SSH agent is running; " +
                     "set it with: pulumi config set --path host.privateKey --secret < ~/.ssh/id_ed25519",
                 "  - authentik:token is not set: an API token of Authentik. " +
                     "Set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",

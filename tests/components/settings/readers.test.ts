@@ -112,12 +112,12 @@ describe("a stack's file", () => {
         });
         expect(sentences(mistakes)).toEqual([
             "registry.url is encrypted, but registry.url is shown wherever it is used; " +
-                "give it without --secret, or leave it out if it is a secret.",
+                "set it without --secret, or leave it out if it is a secret.",
             "zot.extraConfig.storage.storageDriver.secretkey is encrypted, " +
                 "but zot.extraConfig is shown wherever it is used; " +
-                "give it without --secret, or leave it out if it is a secret.",
+                "set it without --secret, or leave it out if it is a secret.",
             'access.rules["team/**"].ci[0] is encrypted, but access.rules is shown wherever it is used; ' +
-                "give it without --secret, or leave it out if it is a secret.",
+                "set it without --secret, or leave it out if it is a secret.",
         ]);
     });
 
@@ -328,7 +328,7 @@ describe("a running program", () => {
             "zot-hardening:access",
         ]);
         expect(sentences(read().mistakes)).toEqual([
-            "access holds an encrypted value, but is no secret; set it again without --secret: " +
+            "access holds an encrypted value, but is not a secret; set it again without --secret: " +
                 "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.channels, " +
                 "access.movableTags, access.acceptLossOfManifests, access.tagScheme, " +
                 "access.explainRefusals, access.rules.",

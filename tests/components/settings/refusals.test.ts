@@ -17,7 +17,7 @@ describe("secrets", () => {
     };
     const setKey = "set it with: pulumi config set --path host.privateKey --secret < ~/.ssh/id_ed25519";
     const setPassphrase =
-        "host.privateKeyPassphrase: it is not set, and host.privateKey is protected by one; set it with: " +
+        "host.privateKeyPassphrase: it is not set, but host.privateKey is protected by one; set it with: " +
         "pulumi config set --path host.privateKeyPassphrase --secret";
 
     test.each<[title: string, host: Record<string, unknown>, sentences: string[]]>([
@@ -80,7 +80,7 @@ describe("secrets", () => {
             },
             [
                 "host.privateKeyPassphrase: it is set without host.privateKey; " +
-                    "set the key too, or remove the passphrase.",
+                    "set the key as well, or remove the passphrase.",
             ],
         ],
         [
@@ -91,7 +91,7 @@ describe("secrets", () => {
         [
             "no way to log in",
             { privateKey: undefined },
-            [`host.privateKey: it is not set, and neither is host.password, and no SSH agent is running; ${setKey}`],
+            [`host.privateKey: it is not set, host.password is not set either, and no SSH agent is running; ${setKey}`],
         ],
     ])("%s", (_title, host, sentences) => {
         expect(refusals({ host })).toEqual(sentences);
@@ -260,7 +260,7 @@ describe("names that are no settings", () => {
             "a group that is encrypted",
             { access: new SecretText("canary") },
             [
-                "access holds an encrypted value, but is no secret; set it again without --secret: " +
+                "access holds an encrypted value, but is not a secret; set it again without --secret: " +
                     "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.channels, " +
                     "access.movableTags, access.acceptLossOfManifests, access.tagScheme, " +
                     "access.explainRefusals, access.rules.",
@@ -329,8 +329,8 @@ test("mistakes in zot.extraConfig and in what settings say together are told bes
         }),
     ).toEqual([
         'access.rules["team/**"]: ci would get ["read","delete"]; ' +
-            "CI may only read and create, or its tags would not be immutable.",
-        "zot.userInterface: it is on while zot.search is off, which zot refuses; " +
+            "CI may only read and create, otherwise its tags could change.",
+        "zot.userInterface: it is on while zot.search is off, and zot refuses such a config; " +
             "set zot.userInterface to false or zot.search to true.",
         "zot.extraConfig: log.output is null, which zot takes for absent; remove it, or give it a value.",
         "zot.extraConfig: http.auth.apikey is false there and true by the other settings; " +

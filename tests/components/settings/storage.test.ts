@@ -139,7 +139,7 @@ describe("is refused:", () => {
         [
             "redis in two ways",
             { ...REDIS, zot: { extraConfig: { storage: { cacheDriver: { url: "redis://h:1" } } } } },
-            [/^zot\.extraConfig: storage\.cacheDriver\.url is set, and so is redis\.address/],
+            [/^zot\.extraConfig: storage\.cacheDriver\.url is set, but redis\.address already decides it/],
         ],
         [
             "a driver that keeps sessions in files beside redis",
@@ -159,7 +159,7 @@ describe("is refused:", () => {
         [
             "several machines with a redis of each's own",
             { ...BUCKET, ...several, redis: { address: "localhost:6379" } },
-            [/^redis\.address: "localhost:6379" is another one on each machine/],
+            [/^redis\.address: "localhost:6379" means another redis on each machine/],
         ],
         [
             "a cluster without a bucket",
@@ -174,7 +174,7 @@ describe("is refused:", () => {
         [
             "a cluster of one, and one that is there twice",
             { ...BUCKET, cluster: { ...CLUSTER, members: ["h:1", "h:1"] } },
-            [/^cluster\.members: "h:1" is there twice/],
+            [/^cluster\.members: "h:1" is listed twice/],
         ],
         [
             "a key of another length, in characters and in bytes",

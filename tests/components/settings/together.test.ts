@@ -22,32 +22,32 @@ describe("what settings say together", () => {
             },
             [
                 'ciSecrets.names: the name "zot-key" for ciApiKey is not one of capitals, digits and "_".',
-                "ciSecrets.names: the name CI_USER begins with CI, which Forgejo takes for no variable; " +
-                    "only the key, a secret, may have such a name.",
+                "ciSecrets.names: the name CI_USER begins with CI, which Forgejo accepts for a secret but not for a variable; " +
+                    "give such a name to the key only.",
                 "ciSecrets.names: the name GITHUB_URL for registryUrl is one that forges keep for themselves " +
                     "(CI, GITHUB_…, GITEA_…, FORGEJO_…).",
-                'ciSecrets.names: "ciApiKy" is not an output that is handed over; those are ' +
+                'ciSecrets.names: "ciApiKy" is not an output that can be handed over; give ' +
                     "registryUrl, registryHost, ciUserName, ciApiKey, ciApiKeyExpires.",
             ],
         ],
         [
             "a key of CI without a life",
             { ci: { keyLifetime: "0h" } },
-            ["ci.keyLifetime: a key that lives for 0h is none; give 1d, say."],
+            ["ci.keyLifetime: a key that lives for 0h is of no use; give 1d, say."],
         ],
         [
             "a key of CI that ends before it has a successor",
             { ci: { keyLifetime: "30d", keyRotateAfter: "4w2d" } },
             [
-                "ci.keyRotateAfter: after 4w2d a key has ended that lives for 30d (ci.keyLifetime), and has no " +
-                    "successor; give less, or remove it: then it is two thirds of the lifetime.",
+                "ci.keyRotateAfter: a key that lives for 30d (ci.keyLifetime) has ended by 4w2d, so it could not be " +
+                    "replaced in time; give less, or remove it: the default is two thirds of the lifetime.",
             ],
         ],
         [
             "CI's group is the admins'",
             { identity: { workloadsGroup: "admins" } },
             [
-                'identity.workloadsGroup: "admins" is the group of the admins too, so that CI could delete; ' +
+                'identity.workloadsGroup: "admins" is also the group of the admins, so CI could delete; ' +
                     "give two different groups.",
             ],
         ],
@@ -92,14 +92,14 @@ describe("what settings say together", () => {
             { zot: { metrics: "users" } },
             [
                 "zot.metricsUsers: it is empty while zot.metrics is users, " +
-                    "so that nobody could read the metrics; name the users, or set zot.metrics to anonymous or off.",
+                    "so nobody could read the metrics; name the users, or set zot.metrics to anonymous or off.",
             ],
         ],
         [
             "users for metrics that are off",
             { zot: { metricsUsers: ["grafana"] } },
             [
-                "zot.metricsUsers: it names users while zot.metrics is off, and would have no effect; " +
+                "zot.metricsUsers: it names users while zot.metrics is off, so it has no effect; " +
                     "set zot.metrics to users, or leave the list empty.",
             ],
         ],
@@ -107,7 +107,7 @@ describe("what settings say together", () => {
             "the web interface without search",
             { zot: { search: false } },
             [
-                "zot.userInterface: it is on while zot.search is off, which zot refuses; " +
+                "zot.userInterface: it is on while zot.search is off, and zot refuses such a config; " +
                     "set zot.userInterface to false or zot.search to true.",
             ],
         ],
@@ -123,7 +123,7 @@ describe("what settings say together", () => {
             "a command beside a service manager",
             { host: { restartCommand: "restart zot" } },
             [
-                "host.restartCommand: it is set while host.serviceManager is systemd, and would have no effect; " +
+                "host.restartCommand: it is set, but host.serviceManager is systemd, so it would have no effect; " +
                     "set host.serviceManager to command, or remove it.",
             ],
         ],
@@ -147,8 +147,8 @@ describe("what settings say together", () => {
             "a unit of the system that only root may write",
             { host: { manageService: true, sudo: "service" } },
             [
-                "host.manageService: it is true, for which the deployment writes in /etc/systemd/system as root, " +
-                    'while host.sudo is service and host.user "zot"; ' +
+                "host.manageService: it is true, so the deployment writes in /etc/systemd/system as root, " +
+                    'but host.sudo is service and host.user "zot"; ' +
                     "set host.sudo to all, or host.user to root, or host.manageService to false.",
             ],
         ],
@@ -156,8 +156,8 @@ describe("what settings say together", () => {
             "an addition to a unit that only root may write",
             { host: { startWithoutIssuer: true } },
             [
-                "host.startWithoutIssuer: it is true, for which the deployment writes in /etc/systemd/system as root, " +
-                    'while host.sudo is off and host.user "zot"; ' +
+                "host.startWithoutIssuer: it is true, so the deployment writes in /etc/systemd/system as root, " +
+                    'but host.sudo is off and host.user "zot"; ' +
                     "set host.sudo to all, or host.user to root, or host.startWithoutIssuer to false.",
             ],
         ],
@@ -165,8 +165,8 @@ describe("what settings say together", () => {
             "a daemon of launchd without any right",
             { host: { serviceManager: "launchd-daemon" } },
             [
-                "host.sudo: it is off while host.serviceManager is launchd-daemon, " +
-                    'which takes orders of root alone, and host.user is "zot"; ' +
+                "host.sudo: it is off, but host.serviceManager is launchd-daemon, " +
+                    'which accepts commands from root only, and host.user is "zot"; ' +
                     "set host.sudo to service or all, or host.user to root.",
             ],
         ],
@@ -192,8 +192,8 @@ describe("what settings say together", () => {
             "a user's service of ours that would run as root",
             { host: { serviceManager: "systemd-user", manageService: true, user: "root" } },
             [
-                "host.user: it is root, so that zot would run as root by systemd-user; " +
-                    "give a user of zot's own, or, if it is to run as root, set zot.user to root.",
+                "host.user: it is root, so zot would run as root by systemd-user; " +
+                    "give a user for zot alone, or set zot.user to root if that is what you want.",
             ],
         ],
         [
@@ -241,7 +241,7 @@ describe("a rule for some repositories", () => {
             { anonymous: ["create"] },
             [
                 "anonymous readers would be locked out; give anonymous: [read], or leave it out.",
-                'anonymous would get ["create"]; anyone may read and nothing else, so give anonymous: ' +
+                'anonymous would get ["create"]; anyone may read and do nothing else, so give anonymous: ' +
                     "[read], or leave it out.",
             ],
         ],
@@ -249,7 +249,7 @@ describe("a rule for some repositories", () => {
             "lets anyone push",
             { anonymous: ["read", "create"] },
             [
-                'anonymous would get ["read","create"]; anyone may read and nothing else, so give anonymous: ' +
+                'anonymous would get ["read","create"]; anyone may read and do nothing else, so give anonymous: ' +
                     "[read], or leave it out.",
             ],
         ],
@@ -258,13 +258,13 @@ describe("a rule for some repositories", () => {
             { ci: ["read", "create", "update"] },
             [
                 'ci would get ["read","create","update"]; ' +
-                    "CI may only read and create, or its tags would not be immutable.",
+                    "CI may only read and create, otherwise its tags could change.",
             ],
         ],
         [
             "lets CI delete",
             { ci: ["read", "delete"] },
-            ['ci would get ["read","delete"]; CI may only read and create, or its tags would not be immutable.'],
+            ['ci would get ["read","delete"]; CI may only read and create, otherwise its tags could change.'],
         ],
         [
             "takes reading from CI",
@@ -321,8 +321,8 @@ describe("a rule for some repositories", () => {
 
     test("is not for every repository", () => {
         expect(refusals({ access: { rules: { "**": { ci: ["read"] } } } })).toEqual([
-            'access.rules["**"]: this is every repository, ' +
-                "which access.ciRepositories and the three tiers describe already; give a narrower pattern.",
+            'access.rules["**"]: this matches every repository, ' +
+                "which access.ciRepositories and the three tiers already describe; give a narrower pattern.",
         ]);
     });
 
