@@ -21,12 +21,14 @@ function declared() {
     try {
         return declaredState(settingsFromPulumi(), `the stack ${pulumi.getStack()}`);
     } catch (error) {
-        // A mistake of the user is told as it is, without a stack trace.
+        // A mistake of the user is printed without a stack trace.
         throw error instanceof SettingsError ? new pulumi.RunError(error.message) : error;
     }
 }
 
-/** What CI's further identities push with, by their name: what anyone may see, and the keys. None where there are none. */
+/**
+ * What CI's further identities push with, by their names: what anyone may see, and the keys. Empty if there are none.
+ */
 function workloadOutputs({ workloadCredentials }: HardenedRegistry, { ci }: Settings) {
     const of = <T>(value: (name: string) => T) =>
         Object.fromEntries(Object.keys(ci.workloads).map((name) => [name, value(name)]));
@@ -41,7 +43,7 @@ function workloadOutputs({ workloadCredentials }: HardenedRegistry, { ci }: Sett
     };
 }
 
-/** The sha256 of zot's config on each machine, where the registry has several. */
+/** The sha256 of zot's config on each machine, if the registry has several. */
 function hostOutputs({ hosts }: HardenedRegistry, settings: Settings) {
     if (!hasMembers(settings)) return {};
     const entries = membersOf(settings).map(({ name }, index) => [name, hosts[index]!.zotConfigSha256]);
@@ -51,21 +53,20 @@ function hostOutputs({ hosts }: HardenedRegistry, settings: Settings) {
 export = async function program() {
     silenceDebugLog();
     const { settings, matrix } = declared();
-    // CI's key is minted through the same Authentik; where its address and token are in the environment, the provider
-    // reads them there.
-    // First of all: it starts while Authentik is asked.
+    // CI's key is minted through the same Authentik. The provider reads address and token from the environment if
+    // the stack does not have them. Declared first, so it starts while Authentik is asked.
     const zotProvider = new zot.Provider("registry", authentikConnection());
     const declaredWarnings = [...timeoutWarnings(settings), ...accessWarnings(settings), ...clientWarnings(settings)];
     if (pulumi.runtime.isDryRun()) for (const warning of declaredWarnings) await pulumi.log.warn(warning);
     const access = pulumi.runtime.isDryRun() ? authentikAccess() : undefined;
-    // Beside the work; but where that fails, they may say why.
+    // These run in parallel. If the work fails, they may explain why.
     const preflight = new IdentityPreflight("registry", settings, authentikAccess());
     const warnings =
         access &&
         Promise.all([warnOfMissingPermissions(settings, access), warnOfBlueprints(settings, access), preflight.warn()]);
     const found = await lookUpAuthentik(settings).catch(async (error: Error) => {
         await warnings;
-        // With all that the host would refuse, if it is to be looked at.
+        // Also reports why the host would refuse a deployment, if the host may be looked at.
         if (settings.host.observe) {
             const looks = observeMachinesAlone("registry", settings, error.message.split("\n"), {
                 providers: { zot: zotProvider },
@@ -81,12 +82,12 @@ export = async function program() {
     );
     await warnings;
     return {
-        /** Where to pull from and push to. */
+        /** The address to pull from and push to. */
         registryUrl: settings.registry.url,
         registryHost: new URL(settings.registry.url).host,
         issuer: settings.identity.issuer,
         oidcClientId: settings.identity.clientId,
-        /** What CI pushes with: user name, API key (secret) and the key's end, RFC 3339. */
+        /** What CI pushes with: user name, API key (secret) and the key's expiry, RFC 3339. */
         ciUserName: settings.identity.ciUser,
         ciApiKey: registry.ciCredential.key,
         ciApiKeyExpires: registry.ciCredential.expires,
@@ -95,7 +96,7 @@ export = async function program() {
         /** sha256 of zot's config as it is on the host, in hex; `npm run config` prints the config. */
         zotConfigSha256: registry.zotConfigSha256,
         ...hostOutputs(registry, settings),
-        /** What a destroy leaves, in words. */
+        /** What a destroy leaves behind, in words. */
         afterDestroy: afterDestroyText(settings.host.onDestroy),
         /** Who may do what, by repository pattern. */
         accessMatrix: matrixInWords(matrix),

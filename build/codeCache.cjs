@@ -1,5 +1,5 @@
-// Node 22.1 and newer keep compiled code between runs, which saves a third of the start. They write it when they end,
-// which a provider does not always come to.
+// Node 22.1 and newer keep compiled code between runs, which saves a third of the start-up time. They write it when the
+// process exits normally; the engine may kill a provider before that.
 "use strict";
 const path = require("node:path");
 const nodeModule = require("node:module");

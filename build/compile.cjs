@@ -1,8 +1,7 @@
-// How TypeScript becomes JavaScript: every program of the project is bundled by esbuild into dist/, and each SDK into
-// its bin/.
-// Each program is compiled when it is first run, and again when one of its sources is newer (build/run.cjs), so that an
-// edited policy never runs as it was before the edit; `npm run build` compiles all of them. Types are checked by `npm
-// run typecheck` and by the tests.
+// Compiles TypeScript: esbuild bundles every program of the project into dist/, and each SDK into its bin/.
+// A program is compiled when it first runs, and again when one of its sources is newer (build/run.cjs). So an edited
+// policy never runs in its old form. `npm run build` compiles all programs. `npm run typecheck` and the tests check the
+// types.
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
@@ -10,20 +9,20 @@ const path = require("node:path");
 const root = path.resolve(__dirname, "..");
 
 /**
- * Every program: its source and what it becomes. A `main.ts` in a folder, or a command in cli/ or testbed/commands/, is
- * a program.
+ * Every program: its source and its output. A `main.ts` in a folder, or a command in cli/ or testbed/commands/, is a
+ * program.
  */
 function programs() {
     const found = [{ source: "index.ts", output: "dist/index.js", external: ["@pulumi/*", "pulumi-zot"] }];
     for (const sdk of folders("sdks")) {
-        // A generated one has its own way to its bin/, and loads its modules in a way that a bundle breaks.
+        // A generated SDK builds its bin/ itself, and a bundle would break the way it loads its modules.
         if (exists(`sdks/${sdk}/index.ts`) && !isBuiltByItself(sdk)) {
             found.push({ source: `sdks/${sdk}/index.ts`, output: `sdks/${sdk}/bin/index.js`, packages: "external" });
         }
     }
     for (const provider of folders("providers")) {
         if (exists(`providers/${provider}/main.ts`)) {
-            // The engine waits for a provider to start: a smaller one is read sooner (a tenth, on Node 20).
+            // The engine waits while a provider starts, and a smaller file is read faster (a tenth, on Node 20).
             found.push({
                 source: `providers/${provider}/main.ts`,
                 output: `dist/providers/${provider}/main.js`,
@@ -53,7 +52,7 @@ function programs() {
     return found;
 }
 
-/** Whether an SDK is one that `pulumi package add` has generated: its package has a script that builds it. */
+/** Whether `pulumi package add` generated an SDK: its package then has a script that builds it. */
 function isBuiltByItself(sdk) {
     const file = path.join(root, "sdks", sdk, "package.json");
     return fs.existsSync(file) && JSON.parse(fs.readFileSync(file, "utf8")).scripts?.build !== undefined;
@@ -72,10 +71,10 @@ function exists(relative) {
     return fs.existsSync(path.join(root, relative));
 }
 
-/** The sources that a program was compiled from, beside its output. */
+/** The list of sources that a program was compiled from; it is stored beside the output. */
 const sourcesFile = (program) => path.join(root, `${program.output}.sources.json`);
 
-/** Whether a program was never compiled, or one of its sources has changed since. */
+/** Whether a program has not been compiled yet, or one of its sources has changed since. */
 function isStale(program) {
     let sources;
     let compiledAt;
@@ -105,7 +104,7 @@ function optionsOf(program) {
         keepNames: true,
         minify: program.minify ?? false,
         metafile: true,
-        // The script for the host is part of the program that sends it.
+        // The host script is embedded in the program that sends it.
         loader: { ".sh": "text" },
         write: false,
         external: program.external ?? [],
@@ -114,7 +113,7 @@ function optionsOf(program) {
     };
 }
 
-/** Files are written beside their place and renamed: another process may be reading them. */
+/** Writes each file under a temporary name and renames it, because another process may be reading the old one. */
 function save(program, result) {
     const write = (file, contents) => {
         fs.mkdirSync(path.dirname(file), { recursive: true });
@@ -128,14 +127,14 @@ function save(program, result) {
 }
 
 /**
- * Calls `work` with esbuild, which is a program of its own and inherits what `process.env` is when it is started: no
- * secret. Pulumi's engine, for one, gives the program every secret of the stack (PULUMI_CONFIG).
+ * Calls `work` with esbuild. esbuild is a separate process that inherits `process.env`, so secrets are removed from it
+ * first. Pulumi's engine, for example, gives the program every secret of the stack (PULUMI_CONFIG).
  */
 function withEsbuild(work) {
     const whole = process.env;
     const needed = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "ESBUILD_BINARY_PATH"];
     process.env = Object.fromEntries(needed.filter((name) => name in whole).map((name) => [name, whole[name]]));
-    // A thread of esbuild's would start it, with the environment of the whole process.
+    // A worker thread of esbuild would start the process with the whole environment, secrets included.
     process.env.ESBUILD_WORKER_THREADS = "0";
     try {
         return work(require("esbuild"));
@@ -156,7 +155,7 @@ async function compileAll() {
     await Promise.all(builds.map(async ([program, result]) => save(program, await result)));
 }
 
-/** The path of a program's JavaScript, compiled if need be. */
+/** The path of a program's JavaScript, which is compiled if necessary. */
 function compiled(source) {
     const program = programs().find((candidate) => candidate.source === source);
     if (!program)
@@ -165,7 +164,7 @@ function compiled(source) {
                 .map((p) => p.source)
                 .join(", ")}`,
         );
-    // The SDKs are packages that programs load at run time, not part of their bundles.
+    // Programs load the SDKs as packages at run time; they are not part of the bundles.
     const sdks = programs().filter((candidate) => candidate.source.startsWith("sdks/"));
     for (const needed of new Set([...sdks, program])) {
         if (isStale(needed)) compileSync(needed);

@@ -1,17 +1,17 @@
-// Pulumi's SDK imports the TypeScript compiler and npm's resolver of packages, half of all that it reads at its start, to
-// write down functions of dynamic providers. Here each is imported when something of it is first used, which a program
-// without dynamic providers never does.
+// Pulumi's SDK imports the TypeScript compiler and npm's package resolver, which are half of all that it reads at
+// start-up. It needs them only to serialize functions of dynamic providers. Here each is imported on first use, which
+// never happens in a program without dynamic providers.
 "use strict";
 const nodeModule = require("node:module");
 const path = require("node:path");
 
-/** What is imported late, by the name that the SDK imports it by. */
+/** The modules to import late, by the names under which the SDK imports them. */
 const LATE = ["typescript", "@npmcli/arborist"];
 const sdk = /\/@pulumi\/pulumi\/[^?]*$/;
 
 const standIn = (name) => path.join(__dirname, "late", `${path.basename(name)}.cjs`);
 
-/** Calls `load`, which imports the SDK. A Node before 22.15 has no such hooks, and imports everything at once. */
+/** Calls `load`, which imports the SDK. Node before 22.15 lacks the hooks for this, and imports everything at once. */
 function withLateModules(load) {
     if (typeof nodeModule.registerHooks !== "function") return load();
     const hooks = nodeModule.registerHooks({
@@ -27,16 +27,16 @@ function withLateModules(load) {
     }
 }
 
-/** The exports of a package, imported when one of them is first read. */
+/** The exports of a package, which is imported when one of them is first read. */
 function lateModule(name) {
     const fromSdk = nodeModule.createRequire(require.resolve("@pulumi/pulumi"));
     return new Proxy(
         {},
         {
-            // The SDK copies the exports of a module that is not one of these, by reading them all.
+            // For any other kind of module the SDK would copy all exports, and so read them.
             get: (_target, key) => {
                 if (key === "__esModule") return true;
-                // By its path: Node remembers what a name stood for while the hooks were there.
+                // By its path, because Node would resolve the name as it did while the hooks were active.
                 const exported = require(fromSdk.resolve(name));
                 return key === "default" ? (exported.default ?? exported) : exported[key];
             },

@@ -1,9 +1,9 @@
-// Which Node this project needs: package.json says it (`engines`), as its packages do, and this checks it.
-// As a program, node build/nodeVersion.cjs, it ends with 1 where this Node is older.
+// Checks the version of Node against `engines` in package.json.
+// As a program, node build/nodeVersion.cjs, it exits with 1 if this Node is too old.
 "use strict";
 const { engines } = require("../package.json");
 
-/** The oldest Node that will do, as "22.9". */
+/** The oldest supported Node, such as "22.9". */
 const oldest = engines.node.replace(/^>=/, "");
 
 /** @param {string} version @returns {[number, number]} major and minor */
@@ -13,8 +13,8 @@ function parts(version) {
 }
 
 /**
- * @param {string} [version] as process.versions.node has it, for example "20.19.0"
- * @returns {string | undefined} what is wrong with it, in a sentence; undefined for one that will do
+ * @param {string} [version] as in process.versions.node, for example "20.19.0"
+ * @returns {string | undefined} the problem in a sentence; undefined if the version is supported
  */
 function tooOld(version = process.versions.node) {
     const [major, minor] = parts(version);
@@ -23,10 +23,10 @@ function tooOld(version = process.versions.node) {
     return `This is Node ${version}; ${oldest} or newer is needed.`;
 }
 
-/** Says on standard error that this Node is older than what is tested. The work goes on: an older one may do. */
+/** Warns on standard error if this Node is older than the tested ones. Does not stop: an older one may work. */
 function warnWhereTooOld() {
     const problem = tooOld();
-    if (problem) process.stderr.write(`${problem} Install it; with this one, what follows is not tested.\n`);
+    if (problem) process.stderr.write(`${problem} Install it; with this version, what follows is not tested.\n`);
 }
 
 module.exports = { oldest, tooOld, warnWhereTooOld };

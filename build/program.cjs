@@ -1,4 +1,5 @@
-// What Pulumi's nodejs runtime loads (`main` in package.json): index.ts, compiled first if a source is newer.
+// The file that Pulumi's nodejs runtime loads (`main` in package.json): runs index.ts, compiled first if a source is
+// newer.
 "use strict";
 require("./codeCache.cjs");
 const { compiled } = require("./compile.cjs");

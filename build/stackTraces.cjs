@@ -1,8 +1,8 @@
-// Pulumi's runtime maps stack traces to the sources. Its SDK also makes an error without a message for each resource and
-// each promise, to know where it was made: mapping those, which nobody reads, took a quarter of a preview's time.
+// Pulumi's runtime maps stack traces to the sources. Its SDK creates an error without a message for each resource and
+// each promise, to know where they came from. Nobody reads those, but mapping them took a quarter of a preview's time.
 "use strict";
 
-/** From now on only the trace of an error that says something is mapped. */
+/** From now on, only traces of errors with a message are mapped. */
 function mapErrorsOnly() {
     const map = Error.prepareStackTrace;
     if (!map) return;

@@ -1,4 +1,4 @@
-/** zot's accessControl: written from a policy, and read back from any config as zot would understand it. Pure. */
+/** zot's accessControl: written from a policy, and read back from any config as zot would interpret it. Pure. */
 import { ACTIONS, type AccessPolicy, type Action, type Grant, type RepositoryRule } from "../accessPolicy";
 import type { Condition } from "../conditions/limits";
 import { patternMistake } from "../settings/patterns";
@@ -12,7 +12,7 @@ export function repositoriesOf(policy: AccessPolicy): JsonMap {
             rule.pattern,
             {
                 anonymousPolicy: rule.anonymous,
-                // Without it, who logs in would lose what anonymous readers have.
+                // Without it, a login would take away what anonymous readers have.
                 defaultPolicy: rule.loggedIn,
                 policies: rule.grants.map((grant) => ({
                     ...(grant.users.length > 0 ? { users: grant.users } : {}),
@@ -27,10 +27,12 @@ export function repositoriesOf(policy: AccessPolicy): JsonMap {
     );
 }
 
-/** Not a right: it makes zot refuse to delete a digest that several tags share. */
+/** Not a right: it makes zot refuse to delete a digest that has several tags. */
 const BEHAVIOUR = "detectManifestCollision";
 
-/** A grant that hangs on conditions, and where it stands; `rule` is that of its repositories, none for adminPolicy. */
+/**
+ * A grant with conditions, and its place in the config; `rule` is the rule that it belongs to, none for adminPolicy.
+ */
 export interface ConditionalGrant {
     where: string;
     grant: Grant;
@@ -38,9 +40,9 @@ export interface ConditionalGrant {
 }
 
 /**
- * The policy that a config's accessControl means, and what in it zot would read otherwise than it is written; each as
- * the middle of a sentence. `zot verify` lets all of it pass (zot 2.1.20): misspelt actions, empty names and lists,
- * policies without a subject, single values and maps in place of lists.
+ * The policy that a config's accessControl means, and everything in it that zot would read differently from how it is
+ * written, each as the middle of a sentence. `zot verify` accepts all of it (zot 2.1.20): misspelt actions, empty names
+ * and lists, policies without a subject, single values and maps in place of lists.
  */
 export function readAccessControl(config: JsonMap): {
     policy: AccessPolicy;
@@ -52,7 +54,7 @@ export function readAccessControl(config: JsonMap): {
     return { policy, mistakes: reader.mistakes, conditional: reader.conditional };
 }
 
-/** Reads the parts of an accessControl, and collects what is wrong with them; `where` is the path of a part. */
+/** Reads the parts of an accessControl, and collects mistakes; `where` is the path of a part. */
 class AccessControlReader {
     readonly mistakes: string[] = [];
     readonly conditional: ConditionalGrant[] = [];
@@ -95,9 +97,9 @@ class AccessControlReader {
             actions: this.actions(at("actions"), `${where}.actions`),
         };
         if (this.list(at("actions"), `${where}.actions`).length === 0)
-            this.mistakes.push(`${where} has no actions, and has no effect`);
+            this.mistakes.push(`${where} has no actions, so it has no effect`);
         if (grant.users.length + grant.groups.length === 0)
-            this.mistakes.push(`${where} names no user and no group, and has no effect`);
+            this.mistakes.push(`${where} names no user and no group, so it has no effect`);
         const conditions = this.conditions(at("conditions"), `${where}.conditions`);
         if (conditions.length === 0) return grant;
         this.conditional.push({ where, grant: { ...grant, conditions } });
@@ -109,7 +111,9 @@ class AccessControlReader {
             const condition = this.map(item, `${where}[${index}]`, ["expression", "message"]);
             const [expression, message] = ["expression", "message"].map((key) => valueAt(condition, [key]));
             if (typeof expression !== "string" || expression.trim() === "")
-                this.mistakes.push(`${where}[${index}] has no expression, and zot then refuses without a reason`);
+                this.mistakes.push(
+                    `${where}[${index}] has no expression, and zot then refuses without giving a reason`,
+                );
             return {
                 expression: String(expression ?? ""),
                 ...(message === undefined ? {} : { message: String(message) }),
@@ -122,7 +126,7 @@ class AccessControlReader {
         given.forEach((action, index) => {
             if (!([...ACTIONS, BEHAVIOUR] as Json[]).includes(action))
                 this.mistakes.push(
-                    `${where}[${index}] is ${shown(action)}, which zot would pass over; ` +
+                    `${where}[${index}] is ${shown(action)}, which zot would ignore; ` +
                         `give one of ${ACTIONS.join(", ")}`,
                 );
         });
@@ -133,7 +137,7 @@ class AccessControlReader {
         return this.list(value, where).flatMap((name, index) => {
             if (typeof name === "string" && name.trim() !== "") return [name];
             this.mistakes.push(
-                `${where}[${index}] is ${shown(name)}, which is no name; zot takes an empty one for anonymous`,
+                `${where}[${index}] is ${shown(name)}, which is not a name; zot treats an empty one as anonymous`,
             );
             return [];
         });
@@ -141,27 +145,27 @@ class AccessControlReader {
 
     private list(value: Json | undefined, where: string): Json[] {
         if (value === undefined || Array.isArray(value)) return value ?? [];
-        this.mistakes.push(`${where} is ${shown(value)} and has to be a list`);
+        this.mistakes.push(`${where} is ${shown(value)} and must be a list`);
         return [];
     }
 
     private map(value: Json | undefined, where: string, known: string[]): JsonMap {
         if (value === undefined) return {};
         if (!isJsonMap(value)) {
-            this.mistakes.push(`${where} is ${shown(value)} and has to be a map`);
+            this.mistakes.push(`${where} is ${shown(value)} and must be a map`);
             return {};
         }
         for (const key of Object.keys(value)) {
             if (!known.some((name) => name.toLowerCase() === key.toLowerCase()))
-                this.mistakes.push(`${where}.${key} is not a key of zot's there; there are ${known.join(", ")}`);
+                this.mistakes.push(`${where}.${key} is not a key of zot there; the keys are ${known.join(", ")}`);
         }
         return value;
     }
 }
 
 /**
- * What anyone may do who reaches a zot that has no rights in its config: everything, without a login where there is
- * none.
+ * The rights of a zot without any in its config: whoever may send a request may do everything. Without a configured
+ * login that is anyone.
  */
 function withoutRights(config: JsonMap): AccessPolicy {
     const auth = valueAt(config, ["http", "auth"]);
@@ -181,7 +185,7 @@ function withoutRights(config: JsonMap): AccessPolicy {
     };
 }
 
-/** Who may do what by any config that zot serves: one whose rules say nothing is as one that has none (zot 2.1.20). */
+/** The policy of any config that zot serves. Rules that say nothing count as no rules (zot 2.1.20). */
 export function policyInEffect(config: JsonMap): AccessPolicy {
     const repositories = valueAt(config, ["http", "accessControl", "repositories"]);
     const hasRules =
@@ -190,7 +194,7 @@ export function policyInEffect(config: JsonMap): AccessPolicy {
     return hasRules ? policyOf(config) : withoutRights(config);
 }
 
-/** The access policy that a rendered (or a deployed) config means to zot. */
+/** The access policy that a rendered or deployed config means to zot. */
 export function policyOf(config: JsonMap): AccessPolicy {
     return readAccessControl(config).policy;
 }

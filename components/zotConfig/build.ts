@@ -1,6 +1,6 @@
-/** What a build of zot can do, by what it says of itself. Pure. */
+/** What a build of zot supports, according to its own output. Pure. */
 
-/** Extensions that settings switch on, as a build calls them, with the settings and what is lost without it. */
+/** Extensions that settings switch on, by their names in a build, with the settings and what is lost without each. */
 const NEEDED: Record<string, { settings: readonly string[]; lost: string }> = {
     sync: { settings: ["zot.mirrors"], lost: "pull-through caches fetch nothing" },
     search: {
@@ -14,22 +14,23 @@ const NEEDED: Record<string, { settings: readonly string[]; lost: string }> = {
 export interface Lack {
     /** The extension. */
     extension: string;
-    /** Settings that have no effect with this build. */
+    /** Settings that have no effect in this build. */
     settings: readonly string[];
-    /** What that means, as a clause. */
+    /** The consequence, as a clause. */
     lost: string;
 }
 
-/** The `binary-type` that `zot --version` prints, among whatever else it prints; undefined where it prints none. */
+/** The `binary-type` in the output of `zot --version`; undefined if there is none. */
 export function binaryTypeIn(output: string): string | undefined {
     return /"binary-type" *: *"([^"]*)"/.exec(output)?.[1];
 }
 
 /**
- * What a build lacks: zot takes a config with it, logs a warning and leaves it out (2.1.20). Nothing is said of a build
- * that does not name its extensions: an official one is called `-events-…-sync-ui`, a minimal one `minimal`.
+ * What a build lacks. zot accepts a config that needs it, logs a warning, and ignores that part (2.1.20). Nothing is
+ * reported for a build that does not list its extensions: an official one is called `-events-…-sync-ui`, a minimal one
+ * `minimal`.
  *
- * @param binaryType what `zot --version` calls `binary-type`
+ * @param binaryType the `binary-type` that `zot --version` prints
  */
 export function lacksOf(binaryType: string | undefined): Lack[] {
     if (binaryType === undefined || !(binaryType === "minimal" || binaryType.startsWith("-"))) return [];

@@ -1,6 +1,6 @@
 /**
- * Pull-through caches of a config that was made by other means: which of them `zot.mirrors` can say, and where zot puts
- * the images of the others. Pure.
+ * Pull-through caches in a config from another source: which of them `zot.mirrors` can express, and where zot puts the
+ * images of the others. Pure.
  */
 
 import { withoutSlash } from "../../clients/http/address";
@@ -9,12 +9,12 @@ import { originMistake } from "../settings/kinds";
 import { patternMistake } from "../settings/patterns";
 import { isJsonMap, type Json, type JsonMap, keyIn, valueAt } from "../zotJson";
 
-/** A registry of `extensions.sync` that stays as it is. */
+/** A registry of `extensions.sync` that stays unchanged. */
 export interface OtherCache {
     registry: Json;
-    /** Where it is fetched from, for a message. */
+    /** Where its images come from, for a message. */
     address: string;
-    /** Why no item of `zot.mirrors` says it, as the end of a sentence. */
+    /** Why no item of `zot.mirrors` can express it, as the end of a sentence. */
     because: string;
 }
 
@@ -24,9 +24,9 @@ export interface Caches {
     others: OtherCache[];
 }
 
-/** What an item of `zot.mirrors` says, in small letters; anything else of a registry has no setting. */
+/** The keys that an item of `zot.mirrors` expresses, in small letters. No other key of a registry has a setting. */
 const SAID = ["urls", "ondemand", "tlsverify", "content"];
-/** Beside them, what says nothing by having this value. */
+/** Further keys that mean nothing if they have this value. */
 const SAYS_NOTHING: Record<string, (value: Json) => boolean> = {
     preservedigest: (value) => value === false,
     onlysigned: (value) => value === false,
@@ -34,9 +34,9 @@ const SAYS_NOTHING: Record<string, (value: Json) => boolean> = {
 };
 
 /**
- * The caches of a config, each of which is either a mirror or another one. A config whose sync is off has none.
+ * The caches of a config, each either as a mirror or as another cache. A config with sync switched off has none.
  *
- * @param taken prefixes that are another cache's already
+ * @param taken prefixes that other caches already use
  */
 export function cachesOf(config: JsonMap, taken: readonly string[] = []): Caches {
     const found: Caches = { mirrors: [], others: [] };
@@ -45,12 +45,12 @@ export function cachesOf(config: JsonMap, taken: readonly string[] = []): Caches
     const registries = Array.isArray(listed) ? listed : [];
     const isOther = (registry: Json) => typeof asMirror(registry, taken) === "string";
     for (const registry of registries) {
-        // A registry is known by its address: two of one address are told apart only as they are.
+        // Mirrors are identified by their addresses, so two registries with one address stay as they are.
         const hasTwin = registries.some(
             (other) => other !== registry && isOther(other) && addressesOf(other).some(isAmong(addressesOf(registry))),
         );
         const mirror = hasTwin
-            ? "another cache has its address"
+            ? "another cache has the same address"
             : asMirror(registry, [...taken, ...found.mirrors.map(({ prefix }) => prefix)]);
         if (typeof mirror !== "string") found.mirrors.push(mirror);
         else
@@ -65,7 +65,7 @@ export function cachesOf(config: JsonMap, taken: readonly string[] = []): Caches
 
 const isAmong = (addresses: readonly string[]) => (address: string) => addresses.includes(address);
 
-/** The item of `zot.mirrors` that says the same; or why there is none. */
+/** The item of `zot.mirrors` with the same meaning; or the reason why there is none. */
 function asMirror(registry: Json, taken: readonly string[]): MirrorSetting | string {
     const at = (key: string) => valueAt(registry, [key]);
     const addresses = addressesOf(registry);
@@ -80,7 +80,7 @@ function asMirror(registry: Json, taken: readonly string[]): MirrorSetting | str
     );
     if (more) return `it has ${more[0]}`;
     const contents = at("content");
-    if (!Array.isArray(contents) || contents.length === 0) return "it has no content, and so no destination";
+    if (!Array.isArray(contents) || contents.length === 0) return "it has no content, and therefore no destination";
     if (contents.length > 1) return "it has several contents";
     const content = contents[0]!;
     const destination = trimmed(valueAt(content, ["destination"]));
@@ -92,8 +92,8 @@ function asMirror(registry: Json, taken: readonly string[]): MirrorSetting | str
     const what = String(valueAt(content, ["prefix"]) ?? "");
     const mirror = { url, prefix: destination, ...(what === "**" ? {} : { content: what }) };
     if (!declarations.zot.mirrors.schema.safeParse([mirror]).success)
-        return "its address, destination or prefix is not written as a setting takes it";
-    if (taken.some((prefix) => overlap(prefix, destination))) return "another cache has its destination";
+        return "its address, destination or prefix has a form that the setting does not accept";
+    if (taken.some((prefix) => overlap(prefix, destination))) return "another cache has the same destination";
     return mirror;
 }
 
@@ -110,15 +110,15 @@ const isNothing = (value: Json): boolean =>
     (Array.isArray(value) && value.length === 0);
 const saysNothing = (key: string, value: Json) => isNothing(value) || SAYS_NOTHING[key.toLowerCase()]?.(value) === true;
 
-/** Where a registry is fetched from, without slashes at the ends. */
+/** The addresses that a registry is fetched from, without slashes at their ends. */
 export function addressesOf(registry: Json): string[] {
     const urls = valueAt(registry, ["urls"]);
     return Array.isArray(urls) ? urls.map((url) => withoutSlash(String(url))) : [];
 }
 
 /**
- * The patterns of the repositories that a registry of `extensions.sync` fills, by where zot puts them; every
- * repository where that is hard to tell.
+ * The patterns of the repositories into which zot puts the images of a registry of `extensions.sync`; all repositories
+ * if that is hard to tell.
  */
 export function patternsOfCache(registry: Json): string[] {
     const contents = valueAt(registry, ["content"]);
@@ -132,7 +132,7 @@ export function patternsOfCache(registry: Json): string[] {
 
 const REGISTRIES = ["extensions", "sync", "registries"];
 
-/** Caches that may fill any repository, and the folder that each could have of its own: the name of its host. */
+/** Caches that may fill any repository, each with a folder that it could be given: the name of its host. */
 export function cachesWithoutFolder(config: JsonMap): { address: string; folder: string }[] {
     if (valueAt(config, ["extensions", "sync", "enable"]) === false) return [];
     const listed = valueAt(config, REGISTRIES);
@@ -143,7 +143,7 @@ export function cachesWithoutFolder(config: JsonMap): { address: string; folder:
     });
 }
 
-/** A config whose caches without a folder have the one of their host's name. */
+/** A config in which caches without a folder get one with the name of their host. */
 export function withFolders(config: JsonMap): JsonMap {
     const folders = new Map(cachesWithoutFolder(config).map(({ address, folder }) => [address, folder]));
     const moved = (registry: Json): Json => {
@@ -164,7 +164,7 @@ export function withFolders(config: JsonMap): JsonMap {
     return folders.size === 0 ? config : within(config, REGISTRIES);
 }
 
-/** What a registry fills; one that says nothing fills everything. */
+/** The content entries of a registry; a registry without any fills everything. */
 function contentsOf(registry: Json): JsonMap[] {
     const contents = valueAt(registry, ["content"]);
     const maps = Array.isArray(contents) ? contents.filter(isJsonMap) : [];
@@ -177,7 +177,7 @@ const fillsAll = (content: JsonMap) =>
     valueAt(content, ["stripPrefix"]) === undefined &&
     ["", "**"].includes(trimmed(valueAt(content, ["prefix"])));
 
-/** The name of an address's host, as people write it before an image; undefined where it can be no folder. */
+/** The name of an address's host, as people write it before an image; undefined if it cannot be a folder. */
 function folderOf(address: string): string | undefined {
     const [, host] = /^https?:\/\/([^/:]+)(?::\d+)?(?:\/|$)/i.exec(address) ?? [];
     if (host === undefined) return undefined;

@@ -1,12 +1,12 @@
-/** Settings that hurt clients, or end what is promised of tags, without a word of zot's; for a preview. Pure. */
+/** Warns in preview of settings that harm clients, or break promises about tags, without any message from zot. Pure. */
 import { goDurationSeconds } from "../../clients/durations";
 import type { PolicySettings } from "../settings";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 
-/** Seconds within which a build that pushes its platforms by digest has to join them; zot's own default. */
+/** A build that pushes its platforms by digest has to join them within this time, in seconds; zot's own default. */
 const SHORT_COLLECTION = 3600;
 
-/** One sentence or two for each; none for a site that has none of them. */
+/** One or two sentences for each; empty if the site has no such setting. */
 export function clientWarnings({ zot, access }: Pick<PolicySettings, "zot" | "access">): string[] {
     const extra = zot.extraConfig as JsonMap;
     return [
@@ -15,8 +15,8 @@ export function clientWarnings({ zot, access }: Pick<PolicySettings, "zot" | "ac
         ...collectionWarnings(zot, valueAt(extra, ["storage"])),
         ...(access.ciMayPushToMirrors && zot.mirrors.length > 0
             ? [
-                  "access.ciMayPushToMirrors: a pull by anyone, without a login, moves a tag in a pull-through cache as " +
-                      `upstream moved it, CI's own tags under ${zot.mirrors.map(({ prefix }) => `${prefix}/`).join(", ")} ` +
+                  "access.ciMayPushToMirrors: anyone's pull, without a login, moves a tag in a pull-through cache if " +
+                      `upstream moved it. This applies to CI's own tags under ${zot.mirrors.map(({ prefix }) => `${prefix}/`).join(", ")} ` +
                       "too: they are not immutable. Push to other repositories.",
               ]
             : []),
@@ -29,11 +29,11 @@ function delayWarnings(delay: Json | undefined): string[] {
     return [
         `zot.extraConfig: http.auth.failDelay makes each successful push of oras, helm, regctl, buildkit and containerd ` +
             `${seconds} s slower: they try without a login first, and zot waits before each 401. ` +
-            "A limit of requests in the proxy in front hurts nobody who logs in.",
+            "A limit of requests in a proxy in front of zot does not affect people who log in.",
     ];
 }
 
-/** Retention, of the storage and of each path beside it. */
+/** Warnings about retention, in the main storage and in each subpath. */
 function retentionWarnings(storage: Json | undefined): string[] {
     const beside = valueAt(storage, ["subPaths"]);
     const places: [where: string, storage: Json | undefined][] = [
@@ -53,8 +53,8 @@ function retentionWarnings(storage: Json | undefined): string[] {
         const repositories = removing.flatMap((policy) => valueAt(policy, ["repositories"]) ?? []);
         return [
             `zot.extraConfig: ${where} removes tags in ${repositories.map((one) => JSON.stringify(one)).join(", ")}, ` +
-                "and CI may then push a removed tag again, with other content: tags there are immutable only while " +
-                "they are kept. Keep versions (keepTags with their pattern alone), and let caches and channels go.",
+                "and CI may then push a removed tag again with other content: tags there are immutable only while " +
+                "they are kept. Keep versions (keepTags with their pattern alone), and let only caches and channels expire.",
         ];
     });
 }
@@ -67,8 +67,8 @@ function collectionWarnings(zot: PolicySettings["zot"], storage: Json | undefine
     if (isOn !== true || seconds === undefined || seconds >= SHORT_COLLECTION) return [];
     const setting = own === undefined ? "zot.garbageCollectionDelay" : "zot.extraConfig: storage.gcDelay";
     return [
-        `${setting} is ${JSON.stringify(delay)}: a build that pushes its platforms by digest and joins them in an index ` +
-            "later than that loses them, and a job that is slow its layers. Give the time that your longest build takes, " +
+        `${setting} is ${JSON.stringify(delay)}: a build that pushes its platforms by digest, and joins them in an index ` +
+            "later than that, loses them; a slow job loses its layers. Give at least the time of your longest build, " +
             "1h or more.",
     ];
 }

@@ -1,4 +1,4 @@
-/** What is wrong with conditions of a site's own, which zot takes and then goes by without a word. Pure. */
+/** Finds mistakes in a site's own conditions, which zot accepts and then follows silently. Pure. */
 import { type AccessPolicy, type Action, type Grant, isRefusal } from "../accessPolicy";
 import { limitOf } from "../conditions/limits";
 import { expressionMistakes, stoppedBy } from "../conditions/mistakes";
@@ -7,7 +7,7 @@ import type { ConditionalGrant } from "./accessControl";
 /**
  * Every such mistake, as the middle of a sentence.
  *
- * @param isSound whether the policy is right otherwise; what else a condition stops is no matter before
+ * @param isSound whether the policy has no other mistakes; what else a condition stops is only checked then
  */
 export function conditionMistakes(
     conditional: readonly ConditionalGrant[],
@@ -17,7 +17,7 @@ export function conditionMistakes(
     return conditional.flatMap((found) => {
         const { where, grant } = found;
         const own = (grant.conditions ?? []).map(({ expression }) => expression);
-        // Those of this program say what they say.
+        // Conditions that this program writes are correct.
         if (own.every((expression) => limitOf(expression) !== undefined)) return [];
         const mistakes = own.flatMap((expression, index) =>
             limitOf(expression) || expression.trim() === ""
@@ -29,7 +29,7 @@ export function conditionMistakes(
     });
 }
 
-/** Actions that those whom a grant is for have by no other one. */
+/** The actions that no other grant gives to the same users and groups. */
 function actionsByItAlone({ grant, rule }: ConditionalGrant, policy: AccessPolicy): Action[] {
     const isFor = (other: Grant) =>
         grant.users.every((user) => other.users.includes(user)) &&

@@ -1,13 +1,13 @@
 /**
- * Secrets that zot takes from its config alone. What is shown, compared and kept of a config has their names in their
- * places; the file on the host alone has them. Pure.
+ * Secrets that zot can only read from its config. Wherever a config is shown, compared or kept, placeholders stand for
+ * them; only the file on the host holds them. Pure.
  */
 import { type PolicySettings, SecretText, settingOf } from "../settings";
 import { declaredPlaces, standsThere } from "./places";
 import { redisUrl } from "./render";
 import type { ConfigSecrets } from "./withSecrets";
 
-/** What belongs into the places of a config in which names of secrets stand. */
+/** The secrets, by the places in a config where their placeholders stand. */
 export function configSecrets(settings: PolicySettings): ConfigSecrets {
     const { address, user, password } = settings.redis;
     return Object.fromEntries(
@@ -23,21 +23,21 @@ export function configSecrets(settings: PolicySettings): ConfigSecrets {
     );
 }
 
-/** Whether zot's config holds a secret. Needs none to be readable. */
+/** Whether zot's config holds a secret; works even if the secrets are not readable. */
 export const hasConfigSecrets = ({ storage, redis }: PolicySettings): boolean =>
     storage.secretAccessKey !== undefined || redis.password !== undefined;
 
-/** Each byte: zot 2.1.20 takes an address with `addr` anywhere in it for that of a cluster of redis. */
+/** Encodes every byte, because zot 2.1.20 treats an address that contains `addr` as one of a redis cluster. */
 const percentEncoded = (text: string) =>
     [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
 
-/** What a host is told of them. */
+/** What a host is told about them. */
 export const secretsForHost = (settings: PolicySettings) => ({
     configSecrets: configSecrets(settings),
     quotedForms: quotedForms(settings),
 });
 
-/** The forms in which somebody could quote a secret of a config; the host hides them. */
+/** The forms in which an error message could quote a secret of a config; the host masks them. */
 function quotedForms(settings: PolicySettings): string[] {
     const values = [settings.storage.accessKeyId, settings.storage.secretAccessKey, settings.redis.password];
     return values.flatMap((value) => {

@@ -1,7 +1,6 @@
 /**
- * What is wrong with a rendered config although `zot verify` would let it through (zot 2.1.20), in the words of the
- * settings.
- * What a single setting can say is checked before; this is about what zot.extraConfig adds, and what the rules mean
+ * Finds mistakes in a rendered config that `zot verify` accepts (zot 2.1.20), and reports them in the words of the
+ * settings. Single settings are checked before; this is about what zot.extraConfig adds, and what the rules mean
  * together. Pure.
  */
 import {
@@ -23,7 +22,7 @@ import { otherLogins } from "./logins";
 import { mergeExtra } from "./merge";
 import { baseConfig, namelessSecretFiles } from "./render";
 
-/** Every mistake that only shows in the rendered config. */
+/** Every mistake that shows only in the rendered config. */
 export function configMistakes(settings: PolicySettings): SettingMistake[] {
     const extra = settings.zot.extraConfig as JsonMap;
     const base = baseConfig(settings, namelessSecretFiles(settings));
@@ -56,19 +55,19 @@ const exceptionsOf = (settings: PolicySettings): Exceptions => ({
     workloads: workloadsOf(settings),
 });
 
-/** Channels that would leave nothing immutable, or be none. */
+/** Channels that would leave no tag immutable, or that have no effect. */
 function channelMistakes(policy: AccessPolicy, settings: PolicySettings): string[] {
     const { channels, ciRepositories } = settings.access;
     if (channels.length === 0) return [];
     if (ciRepositories.every((own) => channels.some((channel) => covers(channel, own))))
         return [
-            "they are all the repositories to which CI may push, and no tag of CI's would stay what it is; " +
-                "give repositories of their own, such as **/cache",
+            "they cover all repositories to which CI may push, so every tag of CI could change; " +
+                "give separate repositories, such as **/cache",
         ];
     return withoutEffect(policy, settings, channels);
 }
 
-/** Patterns, of channels or of tags that move, of which no repository is one that CI may push to. */
+/** Patterns (of channels, or of tags that move) that match no repository to which CI may push. */
 const withoutEffect = (policy: AccessPolicy, settings: PolicySettings, patterns: string[]): string[] =>
     emptyPatterns(policy, settings.identity.workloadsGroup, patterns).map(
         (pattern) =>
@@ -76,11 +75,11 @@ const withoutEffect = (policy: AccessPolicy, settings: PolicySettings, patterns:
             "add it to access.ciRepositories, or remove it",
     );
 
-/** Parts of zot's config that are decided elsewhere, or would change what the rest means. */
+/** Parts of zot's config that are decided elsewhere, or that would change the meaning of the rest. */
 const REFUSED_PARTS: [path: string[], why: string][] = [
     [
         ["http", "auth", "sessionKeysFile"],
-        "the session keys are made here, and with http.auth.sessionDriver there are none",
+        "this program makes the session keys, and with http.auth.sessionDriver there are none",
     ],
     [["http", "accessControl", "groups"], "Authentik decides who is in a group"],
     [["http", "accessControl", "metrics"], "zot.metrics and zot.metricsUsers decide who may read the metrics"],
@@ -90,18 +89,18 @@ function partMistakes(extra: JsonMap): string[] {
     const found = REFUSED_PARTS.filter(([path]) => valueAt(extra, path) !== undefined).map(
         ([path, why]) => `${path.join(".")} cannot be set: ${why}`,
     );
-    // One way to log in: every other one shares names, remembered groups and keys with it.
+    // Only one way to log in: any other would share names, remembered groups and keys with it.
     found.push(...otherLogins(extra).map(({ path, why }) => `${path} cannot be set: ${why}`));
     return found;
 }
 
-/** What zot 2.1.20 refuses only on the host. */
+/** Mistakes that zot 2.1.20 would report only on the host. */
 function storageMistakes(config: JsonMap): string[] {
     if (valueAt(config, ["storage", "storageDriver"]) === undefined) return [];
     const found: string[] = [];
     if (valueAt(config, ["extensions", "search", "cve"]) !== undefined) {
         found.push(
-            "images are kept elsewhere than on the host, and zot cannot search those for vulnerabilities; " +
+            "images are not stored on the host, and zot cannot scan them there for vulnerabilities; " +
                 "set zot.vulnerabilityUpdateInterval to off",
         );
     }
@@ -110,22 +109,22 @@ function storageMistakes(config: JsonMap): string[] {
         valueAt(config, ["extensions", "sync", "downloadDir"]) === undefined
     ) {
         found.push(
-            "images are kept elsewhere than on the host, and pull-through caches need a folder there for what is on " +
-                "its way; add it to zot.extraConfig: extensions.sync.downloadDir",
+            "images are not stored on the host, so pull-through caches need a folder on the host for downloads; " +
+                "add it to zot.extraConfig: extensions.sync.downloadDir",
         );
     }
     return found;
 }
 
-/** What it lets pass, or tells only on the host: of a key of another length it writes the key into its log. */
+/** Mistakes that zot accepts, or reports only on the host; for a wrong length it even logs the key. */
 function clusterMistakes(config: JsonMap): string[] {
     const cluster = valueAt(config, ["cluster"]);
     if (cluster === undefined) return [];
     const found: string[] = [];
-    // With a disk of its own each would have a part of the repositories alone, and lose them with it.
+    // With separate disks each instance would hold only part of the repositories.
     if (valueAt(config, ["storage", "storageDriver"]) === undefined)
         found.push(
-            "the instances of cluster share no bucket, so that each would keep a part of the images for itself; " +
+            "the instances of cluster share no bucket, so each would keep part of the images for itself; " +
                 "set storage.bucket and storage.region",
         );
     const key = valueAt(cluster, ["hashKey"]);
@@ -153,7 +152,7 @@ function policyMistakes(config: JsonMap, settings: PolicySettings): string[] {
         ...conditionMistakes(conditional, policy, breaches.length === 0),
         ...ambiguousPatterns(policy).map(
             ([one, other]) =>
-                `the patterns ${JSON.stringify(one)} and ${JSON.stringify(other)} are of one length and may ` +
+                `the patterns ${JSON.stringify(one)} and ${JSON.stringify(other)} are equally long and may ` +
                 "match the same repository, for which zot would pick one of the two rules by chance; " +
                 "make one of them longer or narrower",
         ),
@@ -169,17 +168,17 @@ function policyMistakes(config: JsonMap, settings: PolicySettings): string[] {
 }
 
 /**
- * The patterns of the repositories that sync fills, by where it puts them; every repository where that is hard to tell.
+ * The patterns of the repositories that sync fills; all repositories if that is hard to tell.
  */
 function cachePatterns(config: JsonMap, mistakes: string[]): string[] {
     const itemsOf = (holder: Json | undefined, key: string, where: string): Json[] => {
         const value = valueAt(holder, [key]);
         if (value === undefined || Array.isArray(value)) return value ?? [];
-        mistakes.push(`${where} has to be a list`);
+        mistakes.push(`${where} must be a list`);
         return [];
     };
     const sync = valueAt(config, ["extensions", "sync"]);
-    if (sync !== undefined && !isJsonMap(sync)) mistakes.push("extensions.sync has to be a map");
+    if (sync !== undefined && !isJsonMap(sync)) mistakes.push("extensions.sync must be a map");
     return itemsOf(sync, "registries", "extensions.sync.registries").flatMap((registry, index) => {
         itemsOf(registry, "content", `extensions.sync.registries[${index}].content`);
         return patternsOfCache(registry);

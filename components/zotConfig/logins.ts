@@ -1,27 +1,29 @@
 /**
- * The ways to log in that a config of zot has beside the declared provider and API keys, and what their accounts leave.
- * Pure.
+ * Finds the ways to log in that a config of zot has besides the declared provider and API keys, and the accounts that
+ * they leave behind. Pure.
  */
 import { outsideText } from "../../clients/outsideText";
 import { withoutSecrets } from "../settings/secrets";
 import { shown } from "../settings/setting";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 
-/** A way to log in that is not declared. */
+/** A way to log in that the settings do not declare. */
 export interface OtherLogin {
-    /** Where it stands, as it is written: `http.auth.htpasswd`. */
+    /** Its place in the config, as it is written: `http.auth.htpasswd`. */
     path: string;
-    /** Who logs in by it, as the beginning of a sentence: "whoever has a name and a password in /etc/zot/htpasswd". */
+    /**
+     * Who logs in that way, as the beginning of a sentence: "whoever has a name and a password in /etc/zot/htpasswd".
+     */
     who: string;
-    /** What is against it, as the end of a sentence. */
+    /** Why it is a problem, as the end of a sentence. */
     why: string;
 }
 
-/** What zot 2.1.20 knows below `http.auth` that logs nobody in, in small letters. */
+/** Keys below `http.auth` that zot 2.1.20 knows and that are no login, in small letters. */
 const NO_LOGINS = ["openid", "apikey", "faildelay", "securesession", "sessiondriver", "sessionkeysfile"];
 const SHARED = "its users get the rights, the remembered groups and the keys of whoever has the same name in Authentik";
 
-/** By their key below `http.auth`, in small letters. */
+/** The kinds of login, by their keys below `http.auth` in small letters. */
 const KINDS: Record<string, (value: Json) => { who: string; why: string }> = {
     htpasswd: (value) => ({
         who: `whoever has a name and a password in ${textAt(value, "path") ?? "its file"}`,
@@ -33,14 +35,15 @@ const KINDS: Record<string, (value: Json) => { who: string; why: string }> = {
     }),
     bearer: () => ({
         who: "whoever holds a token that it accepts",
-        why: "it takes the place of every other login: anonymous pulls, OpenID Connect and API keys would all stop",
+        why: "it replaces every other login: anonymous pulls, OpenID Connect and API keys would all stop",
     }),
     mtls: () => ({ who: "whoever holds a client certificate that zot accepts", why: SHARED }),
 };
 
 /**
- * Every way to log in that a config, or a part of one, has beside `http.auth.openid.providers.oidc` and API keys, as
- * zot reads it: keys without regard to case, null and empty maps absent. What is not known to be harmless is one.
+ * Every way to log in that a config, or part of one, has besides `http.auth.openid.providers.oidc` and API keys. Reads
+ * the config as zot does: it ignores the case of keys, and treats null and empty maps as absent. Anything that is not
+ * known to be harmless counts as a login.
  */
 export function otherLogins(config: JsonMap): OtherLogin[] {
     const found: OtherLogin[] = [];
@@ -49,7 +52,7 @@ export function otherLogins(config: JsonMap): OtherLogin[] {
         if (NO_LOGINS.includes(key)) continue;
         const kind =
             KINDS[key] ??
-            (() => ({ who: "whoever it lets in", why: "this program does not know it, and it may be another login" }));
+            (() => ({ who: "whoever it lets in", why: "this program does not know it; it may be another login" }));
         found.push({ path, ...kind(value) });
     }
     const openid = memberOf(auth, "openid");
@@ -58,7 +61,7 @@ export function otherLogins(config: JsonMap): OtherLogin[] {
         found.push({
             path,
             who: "whoever it lets in",
-            why: "this program does not know it, and it may be another login",
+            why: "this program does not know it; it may be another login",
         });
     }
     for (const { key, path, value } of membersOf(memberOf(openid, "providers"))) {
@@ -81,10 +84,10 @@ export function otherLogins(config: JsonMap): OtherLogin[] {
 }
 
 /**
- * Of a config that was made by other means: whose accounts zot goes on knowing after the declared one is in force, each
- * as a noun. zot keeps an account by its name, with its keys and the groups of its last login, whatever login made it.
+ * The accounts that zot still knows, from a config of another source, after the declared config is in force; each as a
+ * noun. zot keeps an account by its name, with its keys and the groups of its last login, whichever login made it.
  *
- * @param issuer the declared one; undefined where it is not known, and any will do.
+ * @param issuer the declared one; undefined if it is not known, and then any issuer is accepted
  */
 export function formerAccounts(config: JsonMap, issuer: string | undefined): string[] {
     const others = otherLogins(config).map(({ path, who }) => `those of ${who} (${path})`);
@@ -93,11 +96,11 @@ export function formerAccounts(config: JsonMap, issuer: string | undefined): str
     const before = textAt(provider, "issuer");
     const claim = textAt(valueAt(provider, ["claimMapping"]), "username") ?? "email";
     if (before !== undefined && issuer !== undefined && before !== issuer)
-        others.unshift(`those that another issuer has named, ${before} (http.auth.openid.providers.oidc.issuer)`);
+        others.unshift(`those that came from another issuer, ${before} (http.auth.openid.providers.oidc.issuer)`);
     if (claim === "preferred_username") return others;
     const names = claim === "email" ? "an e-mail address" : `what the claim ${shown(claim)} held`;
     return [
-        `those whose name is ${names}, since the config took the user's name from no other claim ` +
+        `those whose name is ${names}, because the config took user names from no other claim ` +
             "(http.auth.openid.providers.oidc.claimMapping)",
         ...others,
     ];
@@ -108,12 +111,12 @@ interface Place {
     value: Json;
 }
 
-/** What stands at a key, whatever its case; the path is as it is written. */
+/** The value at a key, regardless of its case; the path is as it is written. */
 function memberOf(place: Place | undefined, key: string): Place | undefined {
     return membersOf(place).find((member) => member.key === key);
 }
 
-/** Everything below a place that is not absent to zot, by its key in small letters. */
+/** Everything below a place that zot does not treat as absent, by its key in small letters. */
 function membersOf(place: Place | undefined): (Place & { key: string })[] {
     if (!place || !isJsonMap(place.value)) return [];
     return Object.entries(place.value)
@@ -125,12 +128,12 @@ function membersOf(place: Place | undefined): (Place & { key: string })[] {
         }));
 }
 
-/** A text that is not empty, as a message may repeat it: the config may be anybody's. */
+/** A text that is not empty, made safe for a message: anybody may have written the config. */
 function textAt(value: Json | undefined, key: string): string | undefined {
     const found = valueAt(value, [key]);
     return typeof found === "string" && found !== "" ? withoutSecrets(outsideText(found, 200)) : undefined;
 }
 
-/** Null, an empty text, and maps of nothing else. */
+/** Whether zot treats a value as absent: null, an empty text, or a map of nothing else. */
 const isAbsent = (value: Json): boolean =>
     value === null || value === "" || (isJsonMap(value) && Object.values(value).every(isAbsent));

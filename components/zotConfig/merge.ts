@@ -3,8 +3,8 @@ import { isSecretKey, shown } from "../settings";
 import { isJsonMap, type Json, type JsonMap, keyIn } from "../zotJson";
 
 /**
- * Adds `extra` to `base`: maps are merged, lists appended. Where both have a value and they differ, the base's stays,
- * and `contradictions` has a sentence's middle for it.
+ * Adds `extra` to `base`: maps are merged, lists appended. If both have a value and the values differ, the one in the
+ * base stays, and `contradictions` gets the middle of a sentence about it.
  */
 export function mergeExtra(base: JsonMap, extra: JsonMap): { config: JsonMap; contradictions: string[] } {
     const contradictions: string[] = [];
@@ -12,10 +12,10 @@ export function mergeExtra(base: JsonMap, extra: JsonMap): { config: JsonMap; co
     const merge = (target: JsonMap, source: JsonMap, path: string): JsonMap => {
         const merged = new Map(Object.entries(target));
         for (const [key, value] of Object.entries(source)) {
-            if (value === null) continue; // absent, to zot
+            if (value === null) continue; // zot treats it as absent
             const place = path ? `${path}.${key}` : key;
             const present = keyIn(target, key);
-            // `http.tls` decides how the host reaches its own zot, and so has one spelling.
+            // One spelling for all keys: `http.tls`, for example, decides how the host reaches its own zot.
             if (present === undefined)
                 merged.set(place.toLowerCase() === "http.tls" ? "tls" : key, structuredClone(value));
             else merged.set(present, join(target[present]!, value, place));
@@ -36,7 +36,7 @@ export function mergeExtra(base: JsonMap, extra: JsonMap): { config: JsonMap; co
     return { config: merge(base, extra, ""), contradictions };
 }
 
-/** A single value as it is, anything else by its kind only: it may hold what nobody should read. */
+/** A single value is shown; anything else only by its kind, because it may hold something secret. */
 function form(value: Json, place: string): string {
     if (typeof value === "string" && isSecretKey(place.slice(place.lastIndexOf(".") + 1))) return "a secret";
     if (Array.isArray(value)) return "a list";

@@ -1,14 +1,14 @@
-/** Where settings stand in zot's config, from their declarations. Pure. */
+/** The places of settings in zot's config, as their declarations say. Pure. */
 import { allSettings, type PolicySettings, placesOf, SecretText, settingOf, type ZotPlace } from "../settings";
 import { isJsonMap, type Json, type JsonMap } from "../zotJson";
 
-/** A place of zot's config, and the setting that decides it. */
+/** A place in zot's config, and the setting that decides it. */
 export interface DeclaredPlace extends ZotPlace<unknown> {
     /** The setting's full name. */
     setting: string;
-    /** Whether the setting may be left out; `zot.extraConfig` may hold the place then. */
+    /** Whether the setting may be left out; then `zot.extraConfig` may use the place. */
     optional: boolean;
-    /** Whether what stands there is a secret, or may hold one. */
+    /** Whether the value there is a secret, or may hold one. */
     secret: boolean;
     /** The path, key by key. */
     keys: string[];
@@ -25,14 +25,14 @@ export const declaredPlaces: readonly DeclaredPlace[] = allSettings().flatMap(({
     })),
 );
 
-/** What stands in the place of a secret wherever a config is shown or kept. */
+/** The placeholder for a secret wherever a config is shown or kept. */
 export const nameOfSecret = (setting: string): string => `<${setting}>`;
 
-/** Whether other settings let something stand at such a place. */
+/** Whether other settings allow a value at such a place. */
 export const standsThere = (place: DeclaredPlace, settings: PolicySettings): boolean =>
     Object.entries(place.where ?? {}).every(([name, values]) => values.includes(settingOf(settings, name)));
 
-/** What the settings have at such a place; undefined for nothing. */
+/** The value that the settings put at such a place; undefined for none. */
 export function declaredValue(place: DeclaredPlace, settings: PolicySettings): Json | undefined {
     if (place.rendering || !standsThere(place, settings)) return undefined;
     const value = settingOf(settings, place.setting);
@@ -40,7 +40,7 @@ export function declaredValue(place: DeclaredPlace, settings: PolicySettings): J
     return place.write ? place.write(value) : (value as Json | undefined);
 }
 
-/** Puts a value at a path of keys, and makes the maps on the way. */
+/** Puts a value at a path of keys, and creates the maps on the way. */
 export function putAt(config: JsonMap, [key, ...rest]: readonly string[], value: Json): void {
     if (key === undefined) return;
     if (rest.length === 0) {

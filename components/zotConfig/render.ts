@@ -1,4 +1,4 @@
-/** zot's config.json from settings. Pure. */
+/** Renders zot's config.json from settings. Pure. */
 import type { AccessPolicy } from "../accessPolicy";
 import { tieredPolicy } from "../accessTiers";
 import type { PolicySettings } from "../settings";
@@ -7,25 +7,25 @@ import { policyOf, repositoriesOf } from "./accessControl";
 import { mergeExtra } from "./merge";
 import { type DeclaredPlace, declaredPlaces, declaredValue, nameOfSecret, putAt, standsThere } from "./places";
 
-/** zot's config.json. What is not typed here is the site's own (`zot.extraConfig`). */
+/** zot's config.json. Anything that is not typed here comes from the site (`zot.extraConfig`). */
 export type ZotConfig = JsonMap;
 
-/** Where the secret files are on the host; the config names them and does not hold them. */
+/** The paths of the secret files on the host; the config names these files and does not hold their content. */
 export interface SecretFiles {
     /** `{"clientid": …, "clientsecret": …}` */
     credentials: string;
-    /** `{"hashKey": …, "encryptKey": …}`: with them a restart logs nobody out. */
+    /** `{"hashKey": …, "encryptKey": …}`. While the keys stay, a restart logs nobody out. */
     sessionKeys: string;
 }
 
-/** What the config is for where no secret is at hand: names as they are on the host, but for the hash. */
+/** The files' names when no secret is known: as on the host, except for the hash. */
 export function namelessSecretFiles(settings: PolicySettings): SecretFiles {
     return secretFiles(settings, { credentials: "<sha256>", sessionKeys: "<sha256>" });
 }
 
 /**
- * The secret files' names: beside the config, named by the hash of their content, so that a config and its secrets
- * belong together.
+ * The names of the secret files. They are beside the config and named by the hash of their content, so a config always
+ * belongs to its secrets.
  */
 export function secretFiles(
     { zot }: PolicySettings,
@@ -39,28 +39,28 @@ export function secretFiles(
 }
 
 /**
- * The path under the external URL to which a login returns: what Authentik must have as redirect URI, to the letter.
+ * The path under the external URL to which a login returns: Authentik needs exactly this as the redirect URI.
  */
 export function loginCallbackUrl(settings: Pick<PolicySettings, "registry">): string {
     return `${settings.registry.url}/zot/auth/callback/oidc`;
 }
 
 /**
- * zot's config as the settings describe it, the site's own part merged in.
+ * zot's config as the settings describe it, including `zot.extraConfig`.
  * Call {@link configMistakes} on the same settings first: a part that contradicts the rest is left out here.
  */
 export function renderZotConfig(settings: PolicySettings, files: SecretFiles): ZotConfig {
     return mergeExtra(baseConfig(settings, files), settings.zot.extraConfig as JsonMap).config;
 }
 
-/** Who may do what by that config, the site's own part included. */
+/** Who may do what under that config, including `zot.extraConfig`. */
 export const declaredPolicy = (settings: PolicySettings): AccessPolicy =>
     policyOf(renderZotConfig(settings, namelessSecretFiles(settings)));
 
 /**
- * What stands in every config, in the order in which it is written. Null keeps a place in that order, for what a
- * setting or a function here puts there; it is no part of a config by itself. What has no place here comes after the
- * rest of its map.
+ * What every config contains, in the order in which it is written. A null reserves a place in that order, for a setting
+ * or for a function here; it does not appear in the config. Anything without a place here comes after the rest of its
+ * map.
  */
 export const skeleton = (): JsonMap => ({
     distSpecVersion: "1.1.1",
@@ -80,7 +80,7 @@ export const skeleton = (): JsonMap => ({
                         credentialsFile: null,
                         issuer: null,
                         scopes: ["openid", "email", "profile"],
-                        // Without the mapping, the user's name would silently be the e-mail address.
+                        // Without the mapping, zot would silently use the e-mail address as the user's name.
                         claimMapping: { username: "preferred_username", groups: "groups" },
                     },
                 },
@@ -95,20 +95,20 @@ export const skeleton = (): JsonMap => ({
     extensions: { metrics: null, search: null, ui: null, sync: null },
 });
 
-/** What several settings decide together. */
+/** Parts that several settings decide together. */
 const RENDERINGS: Record<NonNullable<DeclaredPlace["rendering"]>, (settings: PolicySettings) => Json | undefined> = {
     accessControl: (settings) => repositoriesOf(tieredPolicy(settings)),
     redisUrl: ({ redis }) =>
         redis.address && redisUrl(redis.address, redis.user, redis.password && nameOfSecret("redis.password")),
 };
 
-/** zot 2.1.20 takes redis with TLS from its address alone. */
+/** The address of redis with TLS: zot 2.1.20 accepts user, password and TLS only as parts of one address. */
 export function redisUrl(address: string, user = "", password?: string): string {
     const login = password === undefined ? user : `${user}:${password}`;
     return `rediss://${login && `${login}@`}${address}`;
 }
 
-/** The config without the site's own part. */
+/** The config without `zot.extraConfig`. */
 export function baseConfig(settings: PolicySettings, files: SecretFiles): JsonMap {
     const config = skeleton();
     const extra = settings.zot.extraConfig as JsonMap;
@@ -121,7 +121,7 @@ export function baseConfig(settings: PolicySettings, files: SecretFiles): JsonMa
         if (value !== undefined) putAt(config, place.keys, value);
     }
     putAt(config, ["http", "auth", "openid", "providers", "oidc", "credentialsFile"], files.credentials);
-    // zot takes either; a site with more than one instance keeps its sessions in redis.
+    // zot accepts only one of the two; a site with several instances keeps its sessions in redis.
     if (settings.redis.address === undefined && valueAt(extra, ["http", "auth", "sessionDriver"]) === undefined)
         putAt(config, ["http", "auth", "sessionKeysFile"], files.sessionKeys);
     return withoutPlaceholders(config);
@@ -135,12 +135,12 @@ function withoutPlaceholders(config: JsonMap): JsonMap {
 }
 
 /**
- * A registry that anyone may read and nobody change, and that starts without an identity provider: nobody logs in, and
- * keys read. Without any `http.auth`, what zot keeps for its administrators would be open to everyone (zot 2.1.20).
- * The site's own part is in it, but for logins and rights.
+ * The config of a registry that anyone may read and nobody may change, and that starts without an identity provider.
+ * Nobody can log in; keys still read. Without any `http.auth`, everyone could use what zot reserves for its
+ * administrators (zot 2.1.20). It contains `zot.extraConfig`, except for logins and rights.
  */
 export function readOnlyConfig(settings: PolicySettings): ZotConfig {
-    // Without logins there are no users to name; the metrics are off for them.
+    // Without logins there are no users that could read the metrics.
     const zot = settings.zot.metrics === "users" ? { ...settings.zot, metrics: "off" as const } : settings.zot;
     const config = baseConfig({ ...settings, zot }, { credentials: "", sessionKeys: "" });
     const http = config.http as JsonMap;

@@ -1,32 +1,32 @@
-/** What a config of zot that was made by other means says of the settings. Pure. */
+/** Derives settings from a config of zot that has another source. Pure. */
 import { allSettings, shown, withoutSecretsIn } from "../settings";
 import { REDIS_PLACES } from "../settings/declared/storage";
 import { isSameJson, type Json, type JsonMap, valueAt } from "../zotJson";
 import { type DeclaredPlace, declaredPlaces } from "./places";
 
-/** A value of the config that its setting does not take. */
+/** A value in the config that its setting does not accept. */
 export interface Untaken {
-    /** Where it stands in the config. */
+    /** Its place in the config. */
     path: string;
     /** Without secrets. */
     onHost: Json;
     setting: string;
-    /** What the setting takes, as the end of "give …". */
+    /** What the setting accepts: the end of "give …". */
     allowed: string;
 }
 
 export interface SettingsOfConfig {
-    /** By full name; what is as it is by itself is left out. */
+    /** By full name, without those that have their default. */
     settings: Map<string, unknown>;
     untaken: Untaken[];
 }
 
-/** What zot 2.1.20 does where its config says nothing, and a setting here does otherwise. */
+/** What zot 2.1.20 does by default, if the default of our setting differs. */
 const BY_ITSELF: Record<string, Json> = { "http.port": "8080" };
 
 /**
- * The settings that a config speaks of. Rights, logins, mirrors and who reads the metrics are not among them: those are
- * decided, not read.
+ * The settings that a config gives a value to. Rights, logins, mirrors and the readers of the metrics are left out,
+ * because people have to decide about them.
  */
 export function settingsOfConfig(config: JsonMap): SettingsOfConfig {
     const known = new Map(allSettings().map(({ name, setting }) => [name, setting]));
@@ -53,7 +53,7 @@ export function settingsOfConfig(config: JsonMap): SettingsOfConfig {
         return extension !== undefined && extension !== null && valueAt(extension, ["enable"]) !== false;
     };
     const set = (name: string, value: unknown) => found.settings.set(name, value);
-    // Without search there is no web interface; without cve, or with images kept elsewhere, no scan.
+    // Without search there is no web interface. Without cve, or with images in a bucket, there is no scan.
     if (found.settings.get("zot.search") === false) set("zot.userInterface", false);
     const isElsewhere = valueAt(config, ["storage", "storageDriver"]) !== undefined;
     const hasScan = valueAt(config, ["extensions", "search", "cve"]) !== undefined;
@@ -64,17 +64,17 @@ export function settingsOfConfig(config: JsonMap): SettingsOfConfig {
 const uselessAlone = (settings: ReadonlyMap<string, unknown>) =>
     [...settings.keys()].filter((name) => !isOfUse(name, settings));
 
-/** Of a bucket, of redis and of a cluster one part is no use without the others. */
+/** Whether a setting makes sense with the others: a bucket, redis and a cluster each need several settings. */
 function isOfUse(name: string, settings: ReadonlyMap<string, unknown>): boolean {
     const has = (...names: string[]) => names.every((one) => settings.has(one));
     if (name.startsWith("storage.")) return has("storage.bucket", "storage.region");
     if (name.startsWith("redis.")) return has("redis.address");
     if (!name.startsWith("cluster.")) return true;
-    // An instance alone asks nobody.
+    // A single instance has none to ask.
     return has("cluster.hashKey") && ((settings.get("cluster.members") as string[] | undefined)?.length ?? 0) > 1;
 }
 
-/** Of a bucket and of redis there are settings for S3 alone, and for a redis that both drivers name alike. */
+/** Whether our settings cover the driver: only S3 for a bucket, and one redis that both drivers name alike. */
 function isOfDriver({ setting }: DeclaredPlace, config: JsonMap): boolean {
     if (setting.startsWith("storage.")) return valueAt(config, ["storage", "storageDriver", "name"]) === "s3";
     if (!setting.startsWith("redis.")) return true;
@@ -83,7 +83,7 @@ function isOfDriver({ setting }: DeclaredPlace, config: JsonMap): boolean {
     return isSame("name") && isSame("addr") && isSame("username");
 }
 
-/** Who reads the metrics, and what is written only together with other settings, is not read. */
+/** Whether a place can be read: not the readers of the metrics, and nothing that several settings write together. */
 const isRead = (place: DeclaredPlace, config: JsonMap): boolean =>
     place.rendering === undefined &&
     !place.secret &&
@@ -91,7 +91,7 @@ const isRead = (place: DeclaredPlace, config: JsonMap): boolean =>
     place.where?.["zot.metrics"] === undefined &&
     (place.read !== undefined || place.write === undefined);
 
-/** Of them, what was switched off: it is to stay so, although it is on by itself here. */
+/** The settings that the config switches off. They have to be set, because they are on by default here. */
 export function switchedOff(config: JsonMap): Map<string, unknown> {
     const { settings } = settingsOfConfig(config);
     const isElsewhere = valueAt(config, ["storage", "storageDriver"]) !== undefined;

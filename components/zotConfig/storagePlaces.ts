@@ -1,6 +1,6 @@
 /**
- * Where zot keeps images, and what it knows of accounts, keys and pulls, by its config (zot 2.1.20). Another place is
- * an empty one to zot: nothing goes there by itself. Pure.
+ * Where zot keeps images, and what it knows about accounts, keys and pulls, according to its config (zot 2.1.20). A new
+ * place is empty to zot: nothing moves there by itself. Pure.
  */
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 
@@ -10,15 +10,15 @@ export type ImagePlace =
     | {
           kind: "s3";
           bucket: string;
-          /** Before the repository's name in the key of an object; without slashes around it, empty for none. */
+          /** The part of an object's key before the repository's name, without slashes around it; empty for none. */
           prefix: string;
           region: string | undefined;
-          /** Address of the server, where it is not Amazon's. */
+          /** Address of the server; undefined for Amazon's. */
           endpoint: string | undefined;
       }
     | { kind: "other"; driver: string };
 
-/** Where the accounts are, their API keys, and when which image was pushed and pulled. */
+/** Where accounts and API keys are stored, and when each image was pushed and pulled. */
 export type MetadataPlace =
     | { kind: "file"; file: string }
     | { kind: "redis"; keyPrefix: string }
@@ -35,7 +35,7 @@ export function imagePlace(config: JsonMap): ImagePlace {
     if (name === "local") return { kind: "folder", folder: rootOf(config) };
     if (name !== "s3") return { kind: "other", driver: name };
     const own = (key: string) => textOf(valueAt(driver, [key]));
-    // The driver puts it before each path, and zot had put it there already, which it keeps for who has images so.
+    // The prefix occurs twice: zot puts it before each path, and so does the driver.
     const root = (own("rootdirectory") ?? "").replace(/^\/+|\/+$/g, "");
     const endpoint = own("regionendpoint");
     const scheme = valueAt(driver, ["secure"]) === false ? "http" : "https";
@@ -70,9 +70,9 @@ function metadataInWords(place: MetadataPlace, quoted: Quote): string {
 }
 
 /**
- * What it means for what is there that zot looks elsewhere for it; nothing where it does not.
+ * What it means for existing images and accounts that zot will look in another place; empty if it will not.
  *
- * @param quoted how a name is written. Default: as it is
+ * @param quoted formats a name. Default: unchanged
  */
 export function movedStorage(before: JsonMap, after: JsonMap, quoted: Quote = String): string[] {
     const [fromImages, toImages] = [before, after].map((config) => imagesInWords(imagePlace(config), quoted));
@@ -81,14 +81,14 @@ export function movedStorage(before: JsonMap, after: JsonMap, quoted: Quote = St
         ...(fromImages === toImages
             ? []
             : [
-                  `zot is to keep images in ${toImages} instead of ${fromImages}: it sees those that were copied ` +
-                      "there, and no others.",
+                  `zot will keep images in ${toImages} instead of ${fromImages}. It sees only those that were copied ` +
+                      "there.",
               ]),
         ...(fromData === toData
             ? []
             : [
-                  `What zot knows of accounts, API keys and pulls is to be in ${toData} instead of ${fromData}: what ` +
-                      "was not moved there it does not know, and no API key that was made before.",
+                  `zot will keep accounts, API keys and its record of pulls in ${toData} instead of ${fromData}. It does not know ` +
+                      "what was not moved there; that includes every API key made before.",
               ]),
     ];
 }

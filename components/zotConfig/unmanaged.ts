@@ -1,4 +1,4 @@
-/** What a config on a host has that the settings do not declare: what the first deployment would remove. Pure. */
+/** Finds what a config on a host has and the settings do not declare: what the first deployment would remove. Pure. */
 import { withoutSlash } from "../../clients/http/address";
 import { extraConfigMistakes, withoutSecretsIn } from "../settings";
 import { isJsonMap, isSameJson, type Json, type JsonMap, keyIn, valueAt } from "../zotJson";
@@ -9,31 +9,32 @@ import { type DeclaredPlace, declaredPlaces } from "./places";
 import { skeleton } from "./render";
 
 export interface UnmanagedParts {
-    /** What `zot.extraConfig` has to hold beside what it holds already, so that it stays. */
+    /** What to add to `zot.extraConfig` to keep it. */
     keep: JsonMap;
-    /** Settings of the host's config that are in {@link keep}, as the deployment lists them. */
+    /** The settings of the host's config that are in {@link keep}, as the deployment lists them. */
     kept: string[];
-    /** What a setting of its own decides, and decides otherwise; what it is on the host, without secrets. */
+    /** What a setting decides, and decides differently; with the host's value, without secrets. */
     different: { path: string; onHost: Json; declared?: Json; setting?: string }[];
-    /** What this program puts something else in the place of: logins, rights, mirrors. */
+    /** What this program replaces: logins, rights, mirrors. */
     replaced: string[];
-    /** What `zot.extraConfig` does not take, each as a sentence's middle. */
+    /** What `zot.extraConfig` does not accept, each as the middle of a sentence. */
     refused: string[];
-    /** Ways to log in that end, and who is locked out. */
+    /** Ways to log in that will end, and who will be locked out. */
     logins: Pick<OtherLogin, "path" | "who">[];
-    /** Whose accounts zot goes on knowing, with their keys and remembered groups; each as a noun. */
+    /** The accounts that zot will still know, with their keys and remembered groups; each as a noun. */
     accounts: string[];
 }
 
 /**
- * What decides a place of zot's config, by its path in small letters: a setting; or none, where it is always the same.
+ * The places in zot's config that are decided here, by their paths in small letters. The value is the setting that
+ * decides; undefined if it is the same in every config.
  */
 const DECIDED = new Map<string, DeclaredPlace | undefined>([
     ...constantPlaces(skeleton()).map((path): [string, undefined] => [path.toLowerCase(), undefined]),
     ...declaredPlaces.map((place): [string, DeclaredPlace] => [place.path.toLowerCase(), place]),
 ]);
 
-/** Where every config has the same. */
+/** The places that are the same in every config. */
 function constantPlaces(config: JsonMap, above = ""): string[] {
     return Object.entries(config).flatMap(([key, value]) => {
         if (isJsonMap(value)) return constantPlaces(value, `${above}${key}.`);
@@ -41,14 +42,14 @@ function constantPlaces(config: JsonMap, above = ""): string[] {
     });
 }
 
-/** A place by the name that it has in {@link DECIDED}. */
+/** The name of a place in {@link DECIDED}. */
 const nameOf = (path: readonly string[]): string => path.join(".").toLowerCase();
 
-/** Whether a place is not the site's own; an optional setting leaves it to the site until it is set. */
+/** Whether a place is decided here. An optional setting leaves its place to the site until it is set. */
 const isDecided = (name: string, our: Json | undefined): boolean =>
     DECIDED.has(name) && !(our === undefined && DECIDED.get(name)?.optional);
 
-/** Below these nothing of the host's stays; nor of any other login that it has. */
+/** Nothing that the host has below these stays; the same applies to any other login. */
 const REPLACED = [
     "http.accesscontrol",
     "http.auth.openid",
@@ -57,17 +58,17 @@ const REPLACED = [
     "http.auth.sessionkeysfile",
 ];
 
-/** Of these a part is no use. */
+/** These are of no use in parts. */
 const WHOLE = ["cluster"];
 
 const MIRRORS = "extensions.sync.registries";
 const ISSUER = ["http", "auth", "openid", "providers", "oidc", "issuer"];
 
 /**
- * Compares the config on a host with what the settings make of it.
+ * Compares the config on a host with the config that the settings declare.
  *
- * @param onHost the host's config, as zot reads it: keys without regard to case, null and empty maps absent.
- * @param declared the config of the settings, `zot.extraConfig` included.
+ * @param onHost the host's config, read as zot reads it: case of keys ignored, null and empty maps absent
+ * @param declared the declared config, including `zot.extraConfig`
  */
 export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedParts {
     const logins = otherLogins(onHost).map(({ path, who }) => ({ path, who }));
@@ -84,7 +85,7 @@ export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedPar
     return parts;
 }
 
-/** Goes through a host's config, and puts each value where it belongs. */
+/** Walks through a host's config, and sorts each value into the right list. */
 class Comparison {
     constructor(
         private readonly parts: UnmanagedParts,
@@ -102,7 +103,7 @@ class Comparison {
         }
     }
 
-    /** A value at a place of which the settings or this program decide. @returns whether it is at one */
+    /** Handles a value that the settings or this program decide. @returns whether it is one */
     private byName(value: Json, our: Json | undefined, path: string[]): boolean {
         const name = nameOf(path);
         if (name === MIRRORS && Array.isArray(value)) {
@@ -117,7 +118,7 @@ class Comparison {
         return true;
     }
 
-    /** Any other: what only the host has is kept. */
+    /** Handles any other value: what only the host has is kept. */
     private byKind(value: Json, our: Json | undefined, path: string[]): void {
         if (isJsonMap(value) && (isJsonMap(our) || our === undefined)) {
             this.compare(value, our, path);
@@ -131,13 +132,13 @@ class Comparison {
 
     private differs(value: Json, our: Json | undefined, path: string[], setting: string | undefined): void {
         const place = DECIDED.get(nameOf(path));
-        // What the setting holds is not known here, and what the host has is not to be shown.
+        // The setting's value is not known here, and the host's value must not be shown.
         if (place?.secret || isSame(value, our) || place?.isSame?.(value, our)) return;
         const onHost = withoutSecretsIn(value) as Json;
         this.parts.different.push({ path: path.join("."), onHost, declared: our, setting });
     }
 
-    /** A mirror is known by its address: another place in the list is no difference. */
+    /** Mirrors are identified by their addresses: another order in the list is no difference. */
     private compareMirrors(there: Json[], ours: Json[], path: string[]): void {
         there.forEach((mirror, index) => {
             const addresses = addressesOf(mirror);
@@ -149,7 +150,7 @@ class Comparison {
 
     private keep(path: string[], value: Json): void {
         const nested = path.reduceRight<Json>((inner, key) => ({ [key]: inner }), value) as JsonMap;
-        // From the top: whether a value is a secret hangs on its key.
+        // With the full path, because a key decides whether its value is a secret.
         const mistakes = extraConfigMistakes(nested);
         if (mistakes.length > 0) {
             this.parts.refused.push(...mistakes);
@@ -160,13 +161,13 @@ class Comparison {
     }
 }
 
-/** The client, which is named in a file of ours. */
+/** The OAuth2 client, which stands in a secret file. */
 const CLIENT = /^http\.auth\.openid\.providers\.oidc\.client(id|secret)$/;
 
-/** Who may do what by a rule that is ours: `access.*` decides that. */
+/** The rights in rules that the settings declare: `access.*` decides them. */
 const ACTIONS = /^http\.accesscontrol\.repositories\..*\.(anonymous|default)policy$/;
 
-/** The places of what is there and not in ours, the topmost of each. */
+/** The places that the host has and ours has not, the topmost of each. */
 function lost(there: Json, ours: Json | undefined, path: string[]): string[] {
     if (isNoSetting(there, path) || (ours !== undefined && ACTIONS.test(path.join(".").toLowerCase()))) return [];
     if (ours === undefined) return CLIENT.test(path.join(".").toLowerCase()) ? [] : [path.join(".")];
@@ -178,15 +179,15 @@ function lost(there: Json, ours: Json | undefined, path: string[]): string[] {
     );
 }
 
-/** Switches that are on where nothing is said. */
+/** Switches that are on by default. */
 const ON_BY_ITSELF = /(^|\.)(dedupe|gc|tlsverify|deleteuntagged|synclegacycosigntags)$/;
-/** One that is neither: zot goes by its TLS settings. */
+/** A switch with neither default: zot decides by its TLS settings. */
 const NEITHER_BY_ITSELF = /(^|\.)securesession$/;
 const EXTENSION = /^extensions\.[^.[]+$/;
 
 /**
- * Whether a value is no setting: empty, a switch that stands as it does by itself, or part of an extension that is off.
- * The deployment goes by the same (host/firstDeployment.sh).
+ * Whether a value sets nothing: it is empty, or a switch at its default, or part of an extension that is off.
+ * host/firstDeployment.sh follows the same rule.
  */
 function isNoSetting(value: Json, path: readonly string[]): boolean {
     const name = nameOf(path);
@@ -198,7 +199,7 @@ function isNoSetting(value: Json, path: readonly string[]): boolean {
     return Object.entries(value).every(([key, inner]) => isNoSetting(inner, [...path, key]));
 }
 
-/** zot takes a port as a text or a number, and an address without a trailing slash is the same. */
+/** zot accepts a port as a text or a number, and ignores a trailing slash of an address. */
 const isSame = (one: Json, other: Json | undefined): boolean =>
     isSameJson(one, other) ||
     (typeof one !== "object" &&

@@ -1,15 +1,15 @@
-/** The text of a config, and secrets in the places of their names. Pure. */
+/** The text of a config, and its secrets in place of their placeholders. Pure. */
 import { isJsonMap, type JsonMap, keyIn } from "../zotJson";
 
 /** Secrets by their place in zot's config. */
 export type ConfigSecrets = Readonly<Record<string, string>>;
 
-/** The text that is deployed, and whose sha256 is the stack's output. */
+/** The text that is deployed; the stack outputs its sha256. */
 export function configText(config: JsonMap): string {
     return `${JSON.stringify(config, null, 2)}\n`;
 }
 
-/** A config with the secrets in their places, as far as it has these. */
+/** A config with secrets in place of the placeholders that it contains. */
 export function withConfigSecrets(config: JsonMap, secrets: ConfigSecrets): JsonMap {
     const whole = structuredClone(config);
     for (const [path, value] of Object.entries(secrets)) putInPlace(whole, path.split("."), value);

@@ -39,7 +39,7 @@ test("a command says it once, on standard error, and goes on", () => {
     );
     expect([status, stderr]).toEqual([
         0,
-        "This is Node 20.19.0; 22.9 or newer is needed. Install it; with this one, what follows is not tested.\n",
+        "This is Node 20.19.0; 22.9 or newer is needed. Install it; with this version, what follows is not tested.\n",
     ]);
     expect(stdout).toContain("Usage:");
 });

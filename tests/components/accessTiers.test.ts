@@ -237,7 +237,7 @@ describe("refused, with the reason", () => {
         [
             "all that CI may push to",
             { ciRepositories: ["images/**"], channels: ["images/**"] },
-            /access\.channels: they are all the repositories to which CI may push/,
+            /access\.channels: they cover all repositories to which CI may push/,
         ],
         [
             "what CI may not push to",

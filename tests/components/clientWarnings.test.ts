@@ -31,7 +31,7 @@ test.each<[string, string[], RegExp]>([
     [
         "retention that removes tags",
         warningsOf(retention({ keepTags: [{ patterns: ["v.*"], mostRecentlyPushedCount: 10 }] })),
-        /storage\.retention removes tags in "team\/\*\*", and CI may then push a removed tag again, with other content/,
+        /storage\.retention removes tags in "team\/\*\*", and CI may then push a removed tag again with other content/,
     ],
     [
         "retention of a path beside",
@@ -57,6 +57,6 @@ test.each<[string, string[], RegExp]>([
     [
         "a cache that CI may push to",
         warningsOf({ mirrors }, { ciMayPushToMirrors: true }),
-        /^access\.ciMayPushToMirrors: a pull by anyone, .* CI's own tags under docker\.io\/ too/,
+        /^access\.ciMayPushToMirrors: anyone's pull, .* CI's own tags under docker\.io\/ too/,
     ],
 ])("%s", (_title, found, words) => expect(found).toEqual([expect.stringMatching(words)]));

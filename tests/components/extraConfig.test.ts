@@ -112,14 +112,14 @@ describe("zot.extraConfig is refused", () => {
             { http: { auth: { sessionKeysFile: "/a.json", sessionDriver: { name: "redis" } } } },
             [
                 "http.auth.sessionKeysFile cannot be set: " +
-                    "the session keys are made here, and with http.auth.sessionDriver there are none.",
+                    "this program makes the session keys, and with http.auth.sessionDriver there are none.",
             ],
         ],
         [
             "with bearer tokens",
             { http: { auth: { bearer: { oidc: [{ issuer: "https://a.example", audiences: ["zot"] }] } } } },
             [
-                "http.auth.bearer cannot be set: it takes the place of every other login: " +
+                "http.auth.bearer cannot be set: it replaces every other login: " +
                     "anonymous pulls, OpenID Connect and API keys would all stop.",
             ],
         ],
@@ -146,7 +146,7 @@ describe("zot.extraConfig is refused", () => {
         [
             "with a kind of login that is not known",
             { http: { auth: { saml: { metadata: "/a.xml" } } } },
-            ["http.auth.saml cannot be set: this program does not know it, and it may be another login."],
+            ["http.auth.saml cannot be set: this program does not know it; it may be another login."],
         ],
         [
             "with other providers",
@@ -293,7 +293,7 @@ describe("zot.extraConfig is refused", () => {
             "with the hash key of a cluster that is too short",
             { cluster: { members: ["h1:1", "h2:1"], HashKey: "canary-canary-c" } },
             [
-                "the instances of cluster share no bucket, so that each would keep a part of the images for itself; " +
+                "the instances of cluster share no bucket, so each would keep part of the images for itself; " +
                     "set storage.bucket and storage.region.",
                 "cluster.hashKey has 15 bytes; give one of 16 characters of ASCII.",
             ],

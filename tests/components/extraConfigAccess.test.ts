@@ -18,7 +18,7 @@ describe("zot.extraConfig is refused", () => {
             "a misspelt action",
             team({ ...readable, policies: [admins, { groups: ["a"], actions: ["craete"] }] }),
             [
-                `${where}.policies[1].actions[0] is "craete", which zot would pass over; ` +
+                `${where}.policies[1].actions[0] is "craete", which zot would ignore; ` +
                     "give one of read, create, update, delete.",
             ],
         ],
@@ -26,7 +26,7 @@ describe("zot.extraConfig is refused", () => {
             "a docker verb",
             team({ ...readable, policies: [admins, { groups: ["a"], actions: ["read", "push"] }] }),
             [
-                `${where}.policies[1].actions[1] is "push", which zot would pass over; ` +
+                `${where}.policies[1].actions[1] is "push", which zot would ignore; ` +
                     "give one of read, create, update, delete.",
             ],
         ],
@@ -34,48 +34,48 @@ describe("zot.extraConfig is refused", () => {
             "an action with a capital",
             team({ ...readable, anonymousPolicy: ["read", "Create"], policies: [admins] }),
             [
-                `${where}.anonymousPolicy[1] is "Create", which zot would pass over; ` +
+                `${where}.anonymousPolicy[1] is "Create", which zot would ignore; ` +
                     "give one of read, create, update, delete.",
             ],
         ],
         [
             "an empty list of actions",
             team({ ...readable, policies: [admins, { groups: ["a"], actions: [] }] }),
-            [`${where}.policies[1] has no actions, and has no effect.`],
+            [`${where}.policies[1] has no actions, so it has no effect.`],
         ],
         [
             "an empty list of groups",
             team({ ...readable, policies: [admins, { groups: [], actions: ["read"] }] }),
-            [`${where}.policies[1] names no user and no group, and has no effect.`],
+            [`${where}.policies[1] names no user and no group, so it has no effect.`],
         ],
         [
             "no subject",
             team({ ...readable, policies: [admins, { actions: ["read"] }] }),
-            [`${where}.policies[1] names no user and no group, and has no effect.`],
+            [`${where}.policies[1] names no user and no group, so it has no effect.`],
         ],
         [
             "an empty group",
             team({ ...readable, policies: [admins, { groups: [""], actions: ["read"] }] }),
             [
-                `${where}.policies[1].groups[0] is "", which is no name; zot takes an empty one for anonymous.`,
-                `${where}.policies[1] names no user and no group, and has no effect.`,
+                `${where}.policies[1].groups[0] is "", which is not a name; zot treats an empty one as anonymous.`,
+                `${where}.policies[1] names no user and no group, so it has no effect.`,
             ],
         ],
         [
             "an empty user, which is anonymous",
             team({ ...readable, policies: [admins, { users: ["bob", ""], actions: ["create"] }] }),
-            [`${where}.policies[1].users[1] is "", which is no name; zot takes an empty one for anonymous.`],
+            [`${where}.policies[1].users[1] is "", which is not a name; zot treats an empty one as anonymous.`],
         ],
         [
             "a number for a name",
             team({ ...readable, policies: [admins, { users: ["bob", 5], actions: ["create"] }] }),
-            [`${where}.policies[1].users[1] is 5, which is no name; zot takes an empty one for anonymous.`],
+            [`${where}.policies[1].users[1] is 5, which is not a name; zot treats an empty one as anonymous.`],
         ],
         [
             "one value for a list",
             team({ anonymousPolicy: "read", defaultPolicy: ["read"], policies: [admins] }),
             [
-                `${where}.anonymousPolicy is "read" and has to be a list.`,
+                `${where}.anonymousPolicy is "read" and must be a list.`,
                 'anonymous readers are locked out on "team/**".',
             ],
         ],
@@ -83,14 +83,14 @@ describe("zot.extraConfig is refused", () => {
             "a map for a list",
             team({ ...readable, policies: { users: ["bob"], actions: ["delete"] } }),
             [
-                `${where}.policies is {"users":["bob"],"actions":["delete"]} and has to be a list.`,
+                `${where}.policies is {"users":["bob"],"actions":["delete"]} and must be a list.`,
                 'the group admins is locked out of create, delete on "team/**".',
             ],
         ],
         [
             "an unknown key",
             team({ ...readable, policies: [admins], defaultPolcy: ["read"] }),
-            [`${where}.defaultPolcy is not a key of zot's there; there are anonymousPolicy, defaultPolicy, policies.`],
+            [`${where}.defaultPolcy is not a key of zot there; the keys are anonymousPolicy, defaultPolicy, policies.`],
         ],
         [
             "an empty rule",
@@ -100,7 +100,7 @@ describe("zot.extraConfig is refused", () => {
         [
             "a rule that is a list",
             team([readable]),
-            [`${where} is [{"anonymousPolicy":["read"],"defaultPolicy":["read"]}] and has to be a map.`, ...lockedOut],
+            [`${where} is [{"anonymousPolicy":["read"],"defaultPolicy":["read"]}] and must be a map.`, ...lockedOut],
         ],
         [
             "a rule without anonymous readers and admins",
@@ -172,9 +172,9 @@ describe("zot.extraConfig is refused", () => {
             "an admin policy in a list",
             { http: { accessControl: { adminPolicy: [{ users: ["bob"], actions: ["delete"] }] } } },
             [
-                'http.accessControl.adminPolicy is [{"users":["bob"],"actions":["delete"]}] and has to be a map.',
-                "http.accessControl.adminPolicy has no actions, and has no effect.",
-                "http.accessControl.adminPolicy names no user and no group, and has no effect.",
+                'http.accessControl.adminPolicy is [{"users":["bob"],"actions":["delete"]}] and must be a map.',
+                "http.accessControl.adminPolicy has no actions, so it has no effect.",
+                "http.accessControl.adminPolicy names no user and no group, so it has no effect.",
             ],
         ],
         [
@@ -230,12 +230,12 @@ describe("zot.extraConfig is refused", () => {
             [{ urls: ["https://a.example"], content: [{ prefix: "{library,team}/**" }] }],
             [`by the rule for "**" CI could push into the pull-through cache "**", ${cache}`],
         ],
-        ["that is no list", { urls: ["https://a.example"] }, ["extensions.sync.registries has to be a list."]],
+        ["that is no list", { urls: ["https://a.example"] }, ["extensions.sync.registries must be a list."]],
         [
             "whose content is no list",
             [{ urls: ["https://a.example"], content: { prefix: "**" } }],
             [
-                "extensions.sync.registries[0].content has to be a list.",
+                "extensions.sync.registries[0].content must be a list.",
                 `by the rule for "**" CI could push into the pull-through cache "**", ${cache}`,
             ],
         ],

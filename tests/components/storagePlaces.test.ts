@@ -46,10 +46,10 @@ test("a change says what zot will not see, and no change says nothing", () => {
     expect(movedStorage(local, local)).toEqual([]);
     expect(movedStorage(s3(), s3({ region: "eu-west-1" }))).toEqual([]);
     expect(movedStorage(local, s3({ rootdirectory: "/zot" }))).toEqual([
-        "zot is to keep images in the bucket registry below zot/zot instead of the folder /var/lib/zot: it sees those " +
-            "that were copied there, and no others.",
-        "What zot knows of accounts, API keys and pulls is to be in redis below mine: instead of /var/lib/zot/meta.db: " +
-            "what was not moved there it does not know, and no API key that was made before.",
+        "zot will keep images in the bucket registry below zot/zot instead of the folder /var/lib/zot. It sees only those " +
+            "that were copied there.",
+        "zot will keep accounts, API keys and its record of pulls in redis below mine: instead of /var/lib/zot/meta.db. It does not know " +
+            "what was not moved there; that includes every API key made before.",
     ]);
     expect(movedStorage(local, s3({ bucket: "`x`" }), JSON.stringify)[0]).toContain('the bucket "`x`" instead');
 });

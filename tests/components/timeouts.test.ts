@@ -71,7 +71,7 @@ test.each<[Record<string, unknown>, RegExp[]]>([
     [
         { readTimeout: "0s", writeTimeout: "0h0m" },
         [
-            /^zot\.readTimeout is "0s", .*whoever may push can hold one open without an end/,
+            /^zot\.readTimeout is "0s", .*whoever may push can hold one open indefinitely/,
             /^zot\.writeTimeout is "0h0m"/,
         ],
     ],

@@ -152,7 +152,7 @@ describe("logins of a host's config", () => {
         [
             "of another issuer",
             { ...provider, issuer: "https://keycloak.example.org/realms/zot", claimMapping },
-            ["those that another issuer has named, https://keycloak.example.org/realms/zot"],
+            ["those that came from another issuer, https://keycloak.example.org/realms/zot"],
         ],
     ])("whose accounts zot goes on knowing: %s", (_title, oidc, accounts) => {
         const found = unmanagedParts({ http: { auth: { openid: { providers: { oidc } } } } }, ours);

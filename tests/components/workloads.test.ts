@@ -306,7 +306,7 @@ describe("refused, all at once:", () => {
         [["images/*/**/cache", "images/cache"], false],
     ])("channels that are together all of an identity's repositories: %j", (channels, refused) => {
         const found = mistakesOf({ a: { user: "a", group: "a", repositories: ["images/**"], channels } });
-        expect(found).toEqual(refused ? [expect.stringMatching(/^ci\.workloads\.a\.channels: they are all the/)] : []);
+        expect(found).toEqual(refused ? [expect.stringMatching(/^ci\.workloads\.a\.channels: they cover all/)] : []);
     });
 
     test("repositories and channels that would have no effect", () => {
@@ -325,7 +325,7 @@ describe("refused, all at once:", () => {
             expect.stringMatching(
                 /^ci\.workloads\.a\.channels\[0\]: "b\/\*\*" is outside of the repositories to which this identity/,
             ),
-            expect.stringMatching(/^ci\.workloads\.b\.channels: they are all the repositories/),
+            expect.stringMatching(/^ci\.workloads\.b\.channels: they cover all repositories/),
         ]);
     });
 

@@ -203,7 +203,7 @@ describe("zot.extraConfig", () => {
         };
         expect(refusals(extraConfig, { zot: { vulnerabilityUpdateInterval: "off" } })).toEqual([]);
         expect(refusals(extraConfig)).toEqual([
-            "images are kept elsewhere than on the host, and zot cannot search those for vulnerabilities; " +
+            "images are not stored on the host, and zot cannot scan them there for vulnerabilities; " +
                 "set zot.vulnerabilityUpdateInterval to off.",
         ]);
         expect(
@@ -211,8 +211,8 @@ describe("zot.extraConfig", () => {
                 zot: { vulnerabilityUpdateInterval: "off", mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] },
             }),
         ).toEqual([
-            "images are kept elsewhere than on the host, and pull-through caches need a folder there for what is on " +
-                "its way; add it to zot.extraConfig: extensions.sync.downloadDir.",
+            "images are not stored on the host, so pull-through caches need a folder on the host for downloads; " +
+                "add it to zot.extraConfig: extensions.sync.downloadDir.",
         ]);
     });
 });

@@ -1,4 +1,4 @@
-/** Settings of who may do what. Pure. */
+/** Settings that say who may do what. Pure. */
 import * as z from "zod/mini";
 import { ACTIONS } from "../actions";
 import { boolean, checked, define, isName, mapOf, whateverElse } from "../kinds";
@@ -19,7 +19,9 @@ const actionList = z.array(action).check(
 );
 const pattern = checked(patternMistake);
 
-/** One rule for the repositories under a pattern, as a site writes it; what is left out is as everywhere else. */
+/**
+ * One rule for the repositories that match a pattern, as a site writes it. Omitted parts are as for all repositories.
+ */
 const rule = z.strictObject({
     anonymous: z.optional(actionList),
     ci: z.optional(actionList),
@@ -57,7 +59,7 @@ export const access = {
     }),
     channels: define<string[]>({
         description:
-            "Repositories in which CI may also move tags, such as caches of builds and channels; " +
+            "Repositories in which CI may also move tags, such as build caches and channels; " +
             "nothing in them is immutable.",
         kind: "list",
         schema: z.array(checked(channelMistake)),
@@ -70,8 +72,8 @@ export const access = {
     }),
     movableTags: define<Record<string, string[]>>({
         description:
-            "Tags that CI may move in repositories that hold versions too: pattern to forms of tags, such as latest. " +
-            "It costs what access.acceptLossOfManifests says.",
+            "Tags that CI may move in repositories that also hold versions: pattern to forms of tags, such as latest. " +
+            "The price is what access.acceptLossOfManifests says.",
         kind: "map",
         entriesStandAlone: true,
         schema: z.record(z.string(), z.array(z.string())).check(
@@ -85,7 +87,7 @@ export const access = {
         ),
         allowed:
             'a map from a pattern such as "team/**" to a list of tags such as "latest" or "pr-X" (forms as in ' +
-            "access.tagScheme), none of which a version, a commit or a date may have",
+            "access.tagScheme), none of which may be a version, a commit or a date",
         default: {},
         zotConfig: THREE_TIERS,
         review: IN_ZOT_CONFIG,
@@ -99,13 +101,13 @@ export const access = {
         review: ordered(
             [false, true],
             onOff(
-                "it is accepted that CI can make parts of versions unavailable where access.movableTags lets tags move",
+                "CI can make parts of versions unavailable where access.movableTags lets tags move, and that is accepted",
                 "tags that move beside versions are refused",
             ),
         ),
     }),
     tagScheme: define<string[]>({
-        description: "What a new tag of CI has to look like, outside of channels: one of these forms.",
+        description: "Forms, one of which a new tag of CI must have, outside of channels.",
         kind: "list",
         schema: z.array(checked(tagFormMistake)),
         allowed: TAG_FORM_ALLOWED,
@@ -123,7 +125,7 @@ export const access = {
     rules: define<Record<string, RepositoryRuleSetting>>({
         description:
             "Rules for some repositories: pattern to {anonymous, ci, admins, groups}; " +
-            "what is left out is as everywhere else.",
+            "what is left out is as for all repositories.",
         kind: "map",
         schema: mapOf(patternMistake, rule),
         allowed:

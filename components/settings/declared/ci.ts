@@ -1,4 +1,4 @@
-/** Settings of CI's key: how long it lives, and where it is put; and of further identities of CI. Pure. */
+/** Settings of CI's key (how long it lives, where it is stored), and of further identities of CI. Pure. */
 import * as z from "zod/mini";
 import {
     address,
@@ -22,7 +22,7 @@ import { isWorkloadName, USER_NAME_ALLOWED, userName, workloadsChange } from "..
 import { THREE_TIERS } from "../zotPlaces";
 import { access } from "./access";
 
-/** One value of `ci.workloads`, as a site writes it. */
+/** One entry of `ci.workloads`, as a site writes it. */
 export type WorkloadSetting = z.infer<typeof workload>;
 
 /** Settings of a key. */
@@ -35,21 +35,21 @@ const key = {
     }),
     keyRotateAfter: optional(
         define({
-            description: "Age at which the next update makes a successor. Without it: two thirds of the lifetime.",
+            description: "Age at which the next update replaces the key. Without it: two thirds of the lifetime.",
             ...longDuration(),
             review: longer("a key of CI is replaced after"),
         }),
     ),
     predecessorLifetime: define({
-        description: "How long a key goes on working once it has a successor: a job that is running still holds it.",
+        description: "How long a replaced key still works, for jobs that are running with it.",
         ...longDuration(),
         default: "7d",
-        review: longer("a key of CI that was replaced goes on working for"),
+        review: longer("a replaced key of CI still works for"),
     }),
     keyGeneration: define({
         description:
-            "Raise it by one after a leak: the key is replaced and every other key of the service account " +
-            "revoked, in one update.",
+            "Raise it by one after a leak: one update then replaces the key and revokes every other key of the service " +
+            "account.",
         ...integer("a whole number from 0", 0, 1_000_000),
         default: 0,
         review: (before, after) =>
@@ -59,8 +59,8 @@ const key = {
     }),
     takeOverKeys: define({
         description:
-            "Whether keys that another stack made for the same service account, and that is gone, " +
-            "are taken over; otherwise they are a reason to refuse.",
+            "Whether to take over keys that another stack, now gone, made for the same service account; " +
+            "otherwise such keys make the update fail.",
         ...boolean(),
         default: false,
         review: ordered(
@@ -83,27 +83,27 @@ export const ciSecrets = {
     ),
     apiUrl: optional(
         define({
-            description: "Address of the forge; of GitHub Enterprise https://HOST/api/v3.",
+            description: "Address of the forge's API; for GitHub Enterprise https://HOST/api/v3.",
             ...address(),
             review: other("CI's key is handed to"),
         }),
     ),
     owner: optional(
         define({
-            description: "User or organisation that has the CI's secrets.",
+            description: "User or organisation that owns CI's secrets.",
             ...name("a user or an organisation"),
             review: other("CI's key is handed to the owner"),
         }),
     ),
     repository: optional(
         define({
-            description: "Repository that has them; without it they are the organisation's.",
+            description: "Repository that has them. Without it: the organisation.",
             ...name("a repository"),
             review: other("CI's key is handed to the repository"),
         }),
     ),
     visibility: define({
-        description: "Which repositories of a GitHub organisation see a new secret.",
+        description: "Which repositories of a GitHub organisation can use a new secret.",
         ...oneOf(["private", "all"]),
         default: "private",
         review: ordered(
@@ -114,18 +114,18 @@ export const ciSecrets = {
     }),
     file: optional(
         define({
-            description: "File of a dotenv or json store.",
+            description: "File of the store, for the kinds dotenv and json.",
             ...name("a file"),
             review: other("CI's key is written to"),
         }),
     ),
     names: define<Record<string, string>>({
-        description: "What each output is called in the store.",
+        description: "The name of each output in the store.",
         kind: "map",
         schema: z.record(z.string(), z.string()),
         allowed: "a map from an output such as ciApiKey to a name such as ZOT_CI_API_KEY",
         default: { ciApiKey: "ZOT_CI_API_KEY" },
-        review: other("what is handed to CI, and as a secret or not, is"),
+        review: other("the names of what is handed to CI, and whether each is a secret, are"),
     }),
 };
 
@@ -139,7 +139,7 @@ const workload = z.strictObject({
     secrets: z.optional(z.strictObject(optionalOf(ciSecrets))),
 });
 
-/** What is allowed in each member of an entry of `ci.workloads`. */
+/** What each member of an entry of `ci.workloads` may be. */
 const ALLOWED: Record<string, string> = {
     user: USER_NAME_ALLOWED,
     group: name("a group").allowed,
@@ -150,12 +150,12 @@ const ALLOWED: Record<string, string> = {
     secrets: `a map of some of ${Object.keys(ciSecrets).join(", ")}, as in ciSecrets`,
 };
 
-/** @param path the name of an entry, and a place in it */
+/** @param path the name of an entry, and a place in the entry */
 function allowedInWorkload([entry, member, part]: readonly PropertyKey[]): string | undefined {
     if (entry === undefined) return undefined;
     if (member === undefined)
         return (
-            "{user, group, repositories: patterns}, and where wanted some of " +
+            "{user, group, repositories: patterns}, and optionally some of " +
             `${Object.keys(ALLOWED).slice(3).join(", ")}`
         );
     const ofSecrets = member === "secrets" && part !== undefined ? allowedOf(ciSecrets)[String(part)] : undefined;
@@ -166,16 +166,16 @@ export const ci = {
     ...key,
     workloads: define<Record<string, WorkloadSetting>>({
         description:
-            "Further identities of CI, each with a service account, a group and a key of its own: " +
+            "Further identities of CI, each with its own service account, group and key: " +
             "name to {user, group, repositories, channels, tagScheme, settings of the key, secrets}.",
         kind: "map",
         entriesStandAlone: true,
         schema: mapOf(isWorkloadName, workload),
         allowed:
-            'a map from a name such as "charts" to {user, group, repositories: patterns}, and where wanted ' +
+            'a map from a name such as "charts" to {user, group, repositories: patterns}, and optionally ' +
             "{channels: patterns, tagScheme: forms, keyLifetime, keyRotateAfter, predecessorLifetime, keyGeneration, " +
             "takeOverKeys, secrets: {store, apiUrl, owner, repository, visibility, file, names}}; " +
-            "of the key and of secrets, what is left out is as in ci and ciSecrets",
+            "settings of the key and of secrets default to those in ci and ciSecrets",
         allowedAt: allowedInWorkload,
         default: {},
         zotConfig: THREE_TIERS,

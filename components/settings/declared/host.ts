@@ -1,4 +1,4 @@
-/** Settings of the host: how it is reached, and what a deployment does there. Pure. */
+/** Settings of the host: how to reach it, and what a deployment does there. Pure. */
 import { isIP } from "node:net";
 import * as z from "zod/mini";
 import { hostKeyMistake, hostKeyOfScan, SCAN_FOUND_NOTHING, scanCommand } from "../hostKeys";
@@ -21,15 +21,15 @@ import { another, NO_RIGHTS, onOff, ordered, other, unclear } from "../meanings"
 import { memberNameMistake, membersChange } from "../memberNames";
 import { zot } from "./zot";
 
-/** Whether this is where a host is, or why not. */
+/** Whether a text is the address of a host; a returned text says why not. */
 function hostAddressMistake(value: string): boolean | string {
     if (isIP(value)) return true;
-    if (value.includes("@")) return "it holds a user, which host.user is for";
-    if (/:\d+$/.test(value)) return "it holds a port, which host.port is for";
+    if (value.includes("@")) return "it holds a user; set host.user instead";
+    if (/:\d+$/.test(value)) return "it holds a port; set host.port instead";
     return /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$/.test(value);
 }
 
-/** Of one machine, or of all alike. */
+/** Settings that may apply to one machine, or to all. */
 const machine = {
     address: define({
         description: "Name or address of the registry's host, for SSH.",
@@ -53,7 +53,7 @@ const machine = {
         review: other("the deployment acts as the user"),
     }),
     hostKey: define({
-        description: "The host's public SSH key, a line of known_hosts; a host that shows another key is refused.",
+        description: "The host's public SSH key, a line of known_hosts; a host with another key is refused.",
         ...text("an ed25519 or ecdsa key, as `ssh-keyscan -p PORT -t ed25519 HOST` prints it", hostKeyMistake),
         siteOnly: true,
         unless: "members",
@@ -64,7 +64,7 @@ const machine = {
     }),
     privateKey: optional(
         define({
-            description: "Private SSH key for the host; without it and a password, the SSH agent is asked.",
+            description: "Private SSH key for the host. Without it and a password, the SSH agent is used.",
             ...secret("a private key in PEM or OpenSSH form"),
             siteOnly: true,
             example: "< ~/.ssh/id_ed25519",
@@ -76,12 +76,12 @@ const machine = {
             description: "Passphrase of the private SSH key.",
             ...secret("a passphrase"),
             siteOnly: true,
-            review: another("the passphrase of the private key is another one"),
+            review: another("the private key has another passphrase"),
         }),
     ),
     password: optional(
         define({
-            description: "Password of the user on the host, where there is no key.",
+            description: "Password of the user on the host, if there is no key.",
             ...secret("a password"),
             siteOnly: true,
             review: another("the deployment logs in with another password"),
@@ -89,7 +89,7 @@ const machine = {
     ),
     observe: define({
         description:
-            "Whether preview and update look at the host, each by one connection, " +
+            "Whether preview and update look at the host, with one connection each, " +
             "and deploy again what was changed there by hand.",
         ...boolean(),
         default: true,
@@ -97,7 +97,7 @@ const machine = {
             [true, false],
             onOff(
                 "preview and update look at the host",
-                "preview and update do not look at the host: what is changed there by hand stays unseen",
+                "preview and update do not look at the host: changes made there by hand stay unseen",
             ),
         ),
         host: { look: "look" },
@@ -105,7 +105,7 @@ const machine = {
     jumpAddress: optional(
         define({
             description:
-                "Name or address of a jump host, where the host is only reached through one; the login is the same.",
+                "Name or address of a jump host, if the host can only be reached through one; the login is the same.",
             ...text("a host name or IP address", (value) => /^[A-Za-z0-9._:-]+$/.test(value)),
             review: other("the host is reached through"),
         }),
@@ -152,7 +152,7 @@ const machine = {
     }),
     restartCommand: optional(
         define({
-            description: "Shell command that restarts zot, where host.serviceManager is command.",
+            description: "Shell command that restarts zot, if host.serviceManager is command.",
             ...text("a command on one line", (value) => value.trim() !== "" && !CONTROL_CHARACTER.test(value)),
             review: other("on the host, the deployment runs"),
             host: { script: "restartCommand", look: "restartCommand" },
@@ -160,7 +160,7 @@ const machine = {
     ),
     manageService: define({
         description:
-            "Whether zot's systemd unit or launchd job is written by the deployment; otherwise the site's own is restarted.",
+            "Whether the deployment writes zot's systemd unit or launchd job; otherwise it restarts the site's own.",
         ...boolean(),
         default: false,
         review: (_before, after) =>
@@ -174,8 +174,8 @@ const machine = {
     startWithoutIssuer: optional(
         define({
             description:
-                "Whether zot starts read-only while its issuer does not answer, " +
-                "and changes over when it comes back. Without it: as host.manageService.",
+                "Whether zot starts read-only if its issuer does not answer, " +
+                "and switches over when the issuer is back. Without it: as host.manageService.",
             ...boolean(),
             review: NO_RIGHTS,
             host: { script: "startWithoutIssuer", look: "startWithoutIssuer", without: "host.manageService" },
@@ -183,9 +183,9 @@ const machine = {
     ),
     sudo: define({
         description:
-            "What sudo is used for on the host, which must ask for no password: " +
+            "What sudo is used for on the host, without a password: " +
             "nothing (off), the service manager (service), or the whole deployment (all); " +
-            "npm run host-rights prints what root is to allow.",
+            "npm run host-rights prints what root has to allow.",
         ...oneOf(["off", "service", "all"]),
         default: "off",
         review: ordered(["off", "service", "all"], (value) =>
@@ -211,15 +211,15 @@ const machine = {
     logFile: optional(
         define({
             description:
-                "Path of zot's log on the host, whose last lines a failed deployment shows. " +
-                "Without it: what the service manager keeps.",
+                "Path of zot's log on the host; a failed deployment shows its last lines. " +
+                "Without it: the service manager's log.",
             ...absolutePath("zot's log on the host"),
             review: NO_RIGHTS,
             host: { script: "logFile", look: "logFile" },
         }),
     ),
     pushTimeout: define({
-        description: "How long a deployment may take until it gives up and what served before is back, in seconds.",
+        description: "How long a deployment may take before it gives up and restores the former config, in seconds.",
         ...integer("seconds from 30 to 3600", 30, 3600),
         default: 300,
         review: NO_RIGHTS,
@@ -234,7 +234,7 @@ const machine = {
     }),
 };
 
-/** What each machine may have of its own; what it leaves out is as in `host` and `zot`. */
+/** Settings that a machine may have for itself; what it leaves out is as in `host` and `zot`. */
 const OWN = {
     port: machine.port,
     user: machine.user,
@@ -263,48 +263,48 @@ const OWN_ZOT = {
 const member = z.strictObject({
     name: z.optional(checked(memberNameMistake)),
     address: machine.address.schema,
-    // As it was printed, with its comments.
+    // A key is accepted in the form in which ssh-keyscan prints it, with comments.
     hostKey: checked((value) => hostKeyMistake(hostKeyOfScan(value))),
     ...optionalOf(OWN),
     zot: z.optional(z.strictObject(optionalOf(OWN_ZOT))),
     away: z.optional(z.boolean()),
 });
 
-/** What is allowed in each member of an entry of `host.members`. */
+/** What each member of an entry of `host.members` may be. */
 const ALLOWED: Record<string, string> = {
     address: machine.address.allowed,
     hostKey: machine.hostKey.allowed,
     name: 'a name of letters, digits, ".", "_", ":" and "-"',
     ...allowedOf(OWN),
     zot: `a map of some of ${Object.keys(OWN_ZOT).join(", ")}, as in zot`,
-    away: "true or false: whether an update passes it over",
+    away: "true or false: whether updates skip it",
 };
 
-/** @param path the number of an entry, and a place in it */
+/** @param path the number of an entry, and a place in the entry */
 function allowedInMember([entry, key, part]: readonly PropertyKey[]): string | undefined {
     if (entry === undefined) return undefined;
     if (key === undefined)
-        return `{address, hostKey}, and where wanted some of ${Object.keys(ALLOWED).slice(2).join(", ")}`;
+        return `{address, hostKey}, and optionally some of ${Object.keys(ALLOWED).slice(2).join(", ")}`;
     const ofZot = key === "zot" && part !== undefined ? allowedOf(OWN_ZOT)[String(part)] : undefined;
     return ofZot ?? ALLOWED[String(key)];
 }
 
-/** One of `host.members`, as a site writes it. */
+/** One entry of `host.members`, as a site writes it. */
 export type MemberSetting = z.infer<typeof member>;
 
 export const host = {
     ...machine,
     members: define<MemberSetting[]>({
         description:
-            "The machines of a registry that runs on several, in the order in which they are deployed to, " +
+            "The machines of a registry that runs on several, in the order of deployment, " +
             "in place of host.address and host.hostKey: each with its address and host key, " +
-            "and what is not as in host and zot.",
+            "and with whatever differs from host and zot.",
         kind: "list",
         schema: z.array(member),
         allowed:
-            "a list of {address, hostKey}, and where wanted {name (default: the address), " +
+            "a list of {address, hostKey}, and optionally {name (default: the address), " +
             `${Object.keys(OWN).join(", ")}, zot: {${Object.keys(OWN_ZOT).join(", ")}}, ` +
-            "away: whether an update passes it over}",
+            "away: whether updates skip it}",
         allowedAt: allowedInMember,
         default: [],
         review: membersChange,

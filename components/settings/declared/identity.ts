@@ -1,4 +1,4 @@
-/** Settings of the identity provider: what is called what in Authentik. Pure. */
+/** Settings of the identity provider: the names in Authentik. Pure. */
 
 import { absolutePath, address, boolean, define, folderAddress, name, optional, slug, text } from "../kinds";
 import { IN_ZOT_CONFIG, NO_RIGHTS, onOff, ordered, other, unclear } from "../meanings";
@@ -8,9 +8,9 @@ import { THREE_TIERS } from "../zotPlaces";
 export const identity = {
     issuer: define({
         description:
-            "OpenID Connect issuer, as Authentik's discovery document has it: " +
+            "OpenID Connect issuer, as in Authentik's discovery document: " +
             "the URL of Authentik, /application/o/, the application's slug, a slash.",
-        ...folderAddress("https://authentik.example.org/application/o/zot/", "zot would stop at its start"),
+        ...folderAddress("https://authentik.example.org/application/o/zot/", "zot would exit at its start"),
         example: "https://authentik.example.org/application/o/zot/",
         zotConfig: { path: "http.auth.openid.providers.oidc.issuer" },
         review: IN_ZOT_CONFIG,
@@ -29,7 +29,7 @@ export const identity = {
     }),
     applicationGroup: optional(
         define({
-            description: "Heading that Authentik shows the application under. Left out, it stays as it is there.",
+            description: "Heading under which Authentik shows the application. Without it, Authentik's value stays.",
             ...name("a heading"),
             review: NO_RIGHTS,
         }),
@@ -37,22 +37,22 @@ export const identity = {
     applicationIcon: optional(
         define({
             description:
-                "Icon of the application: an address, or a file of Authentik's (2025.12 or newer). " +
-                "Left out, it stays as it is there.",
+                "Icon of the application: an address, or a file in Authentik (2025.12 or newer). " +
+                "Without it, Authentik's value stays.",
             ...name("an icon"),
             review: NO_RIGHTS,
         }),
     ),
     applicationDescription: optional(
         define({
-            description: "Description of the application. Left out, it stays as it is there.",
+            description: "Description of the application. Without it, Authentik's value stays.",
             ...name("a description"),
             review: NO_RIGHTS,
         }),
     ),
     applicationPublisher: optional(
         define({
-            description: "Publisher of the application. Left out, it stays as it is there.",
+            description: "Publisher of the application. Without it, Authentik's value stays.",
             ...name("a publisher"),
             review: NO_RIGHTS,
         }),
@@ -60,15 +60,15 @@ export const identity = {
     applicationLaunchUrl: optional(
         define({
             description:
-                "Where Authentik opens the application. " +
-                "Left out, it stays as it is there; of a new application it is registry.url.",
+                "Address at which Authentik opens the application. " +
+                "Without it, Authentik's value stays; a new application gets registry.url.",
             ...address(),
             review: other("Authentik sends people who open the application to"),
         }),
     ),
     applicationOpenInNewTab: optional(
         define({
-            description: "Whether the application opens in a new tab. Left out, it stays as it is there.",
+            description: "Whether the application opens in a new tab. Without it, Authentik's value stays.",
             ...boolean(),
             review: NO_RIGHTS,
         }),
@@ -108,7 +108,7 @@ export const identity = {
         define({
             description:
                 "PEM file of certificate authorities, on the host, " +
-                "that the issuer's TLS certificate is checked against. Without it: the system's.",
+                "for checking the issuer's TLS certificate. Without it: the system's.",
             ...absolutePath("certificate authorities on the host"),
             review: other("zot's identity provider is trusted by the certificate authorities in"),
             host: { script: "caFile", look: "caFile" },
@@ -123,7 +123,7 @@ export const identity = {
         host: { look: "workloadsGroup" },
     }),
     adminsGroup: define({
-        description: "Group whose members may also delete. It must exist: it is never made or changed here.",
+        description: "Group whose members may also delete. It must exist: the program never creates or changes it.",
         ...name("a group"),
         default: "admins",
         zotConfig: THREE_TIERS,
@@ -141,7 +141,7 @@ export const identity = {
             "How the service account logs in to mint its key: " +
             "default is the site's own login flow, which must not demand a second factor; " +
             "dedicated makes a flow that only the service account passes; " +
-            "anything else is the slug of a flow that is there.",
+            "anything else is the slug of an existing flow.",
         ...slug("an authentication flow, or default or dedicated"),
         default: "default",
         review: other("CI's service account logs in by the flow"),
@@ -154,18 +154,18 @@ export const identity = {
     }),
     manageWorkloads: define({
         description:
-            "Whether the group and the service account are made here; false where an administrator keeps them.",
+            "Whether the program makes the group and the service account; false if an administrator keeps them.",
         ...boolean(),
         default: true,
         review: (_before, after) =>
             unclear(
                 after === true
-                    ? "who is CI is decided here, and no longer in Authentik"
-                    : "who is CI is decided in Authentik, and no longer here",
+                    ? "this program decides who is CI, and no longer Authentik's administrators"
+                    : "Authentik's administrators decide who is CI, and no longer this program",
             ),
     }),
     retainOnDestroy: define({
-        description: "Whether a destroy leaves in Authentik what the program made or took over there.",
+        description: "Whether a destroy leaves what the program made or took over in Authentik.",
         ...boolean(),
         default: false,
         review: (_before, after) =>

@@ -1,4 +1,6 @@
-/** Settings of what instances of zot share: a bucket for the images, redis for the rest, and who asks whom. Pure. */
+/**
+ * Settings of what zot's instances share: a bucket for the images, redis for the rest, and how they divide work. Pure.
+ */
 import { isIP } from "node:net";
 import * as z from "zod/mini";
 import { isLoopback, urlOf } from "../../../clients/http/address";
@@ -6,16 +8,16 @@ import type { Json } from "../../zotJson";
 import { address, boolean, checked, define, optional, secretOnOneLine, text } from "../kinds";
 import { another, onOff, ordered, other } from "../meanings";
 
-/** Where the images are, in a bucket that has no folders. */
+/** Why a text cannot be the prefix of objects in a bucket, which has no folders. */
 function prefixMistake(value: string): boolean | string {
     if (!value.startsWith("/")) return "it does not start with a slash";
     return /^(\/[A-Za-z0-9_][A-Za-z0-9._-]*)+$/.test(value);
 }
 
-/** Why this is no `HOST:PORT`. */
+/** Why a text is not `HOST:PORT`. */
 function hostAndPortMistake(value: string): boolean | string {
-    if (value.includes("//")) return "it is a URL; leave out what stands before the host";
-    if (value.includes("@")) return "it holds a login, which has settings of its own";
+    if (value.includes("//")) return "it is a URL; leave out what precedes the host";
+    if (value.includes("@")) return "it holds a login; set user and password by their own settings";
     const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(value) ?? [];
     if (port === undefined) return "it has no port";
     if (Number(port) < 1 || Number(port) > 65535) return false;
@@ -23,7 +25,7 @@ function hostAndPortMistake(value: string): boolean | string {
     return /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$/.test(plain!);
 }
 
-/** Whether an address of the kind `HOST:PORT` is one of the machine itself. */
+/** Whether an address of the form `HOST:PORT` means the machine itself. */
 export const isOwnPlace = (place: string): boolean => isLoopback(urlOf(`http://${place}`)?.hostname ?? "");
 
 const hostAndPort = (what: string, example: string) =>
@@ -37,14 +39,14 @@ const isHashKey = (value: string): boolean | string => {
 export const storage = {
     bucket: optional(
         define({
-            description: "Bucket (S3) that zot keeps images in, in place of zot.rootDirectory on the host.",
+            description: "Bucket (S3) in which zot keeps images, in place of zot.rootDirectory on the host.",
             ...text("the name of a bucket", (value) => /^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/.test(value)),
             zotConfig: [
                 { path: "storage.storageDriver.name", write: (bucket) => bucket && "s3" },
                 { path: "storage.storageDriver.bucket" },
-                // Unless storage.prefix says otherwise.
+                // The default of storage.prefix, which may overwrite it.
                 { path: "storage.storageDriver.rootdirectory", write: (bucket) => bucket && "/zot" },
-                // With it zot 2.1.20 wants a store of its own for what it knows of blobs.
+                // With it, zot 2.1.20 would need a shared store for its index of blobs.
                 { path: "storage.dedupe", write: (bucket) => (bucket ? false : undefined), yields: true },
             ],
             review: other("images are kept in the bucket"),
@@ -70,7 +72,7 @@ export const storage = {
     ),
     prefix: optional(
         define({
-            description: "What the names of all objects in the bucket begin with. Without it: /zot.",
+            description: "Beginning of the names of all objects in the bucket. Without it: /zot.",
             ...text("a path such as /zot, without a slash at its end", prefixMistake),
             needs: "storage.bucket",
             zotConfig: { path: "storage.storageDriver.rootdirectory" },
@@ -80,8 +82,8 @@ export const storage = {
     pathStyle: optional(
         define({
             description:
-                "Whether the bucket's name is in the path of requests and not in the host's name. " +
-                "Without it: with storage.endpoint.",
+                "Whether requests name the bucket in their path and not in the host's name. " +
+                "Without it: true if storage.endpoint is set.",
             ...boolean(),
             needs: "storage.bucket",
             zotConfig: { path: "storage.storageDriver.forcepathstyle" },
@@ -92,7 +94,7 @@ export const storage = {
         define({
             description:
                 "Access key of the bucket. Without it: the host's own role, or what zot's environment has. " +
-                "zot takes it from its config alone, which is then readable for its user only.",
+                "zot can only read it from its config, so that file is readable for zot's user only.",
             ...secretOnOneLine("the ID of an access key"),
             needs: "storage.secretAccessKey",
             zotConfig: { path: "storage.storageDriver.accesskey" },
@@ -110,18 +112,18 @@ export const storage = {
     ),
 };
 
-/** The two places that name the same redis: what is known of blobs and keys, and the sessions of logins. */
+/** The two places that name the same redis: zot's index of blobs and keys, and the sessions of logins. */
 export const REDIS_PLACES = ["storage.cacheDriver", "http.auth.sessionDriver"] as const;
 
 const inBoth = <T>(key: string, place: T) => REDIS_PLACES.map((driver) => ({ path: `${driver}.${key}`, ...place }));
-/** zot 2.1.20 takes TLS from an address alone, and all else apart from it. */
+/** zot 2.1.20 accepts TLS only as part of an address. Without TLS these settings stand in separate places. */
 const APART = { where: { "redis.tls": [false] } };
 
 export const redis = {
     address: optional(
         define<string>({
             description:
-                "Address of the redis that keeps what zot knows of blobs, keys and sessions, in place of files on the host.",
+                "Address of the redis in which zot keeps what it knows of blobs, keys and sessions, in place of files on the host.",
             ...hostAndPort("redis's address", "cache.example.org:6379"),
             zotConfig: [
                 ...inBoth("name", { write: (place: string | undefined) => place && "redis" }),
@@ -132,7 +134,7 @@ export const redis = {
                 }),
                 ...inBoth("url", { rendering: "redisUrl" as const, where: { "redis.tls": [true] } }),
                 { path: "storage.remoteCache", write: (place) => (place ? true : undefined) },
-                // Unless redis.keyPrefix says otherwise.
+                // The default of redis.keyPrefix, which may overwrite it.
                 { path: "storage.cacheDriver.keyprefix", write: (place) => place && "zot" },
                 { path: "http.auth.sessionDriver.keyprefix", write: (place) => place && "zotsession" },
             ],
@@ -151,7 +153,7 @@ export const redis = {
     password: optional(
         define({
             description:
-                "Password for redis. zot takes it from its config alone, which is then readable for its user only.",
+                "Password for redis. zot can only read it from its config, so that file is readable for zot's user only.",
             ...secretOnOneLine("a password"),
             needs: "redis.address",
             zotConfig: inBoth("password", APART),
@@ -159,21 +161,21 @@ export const redis = {
         }),
     ),
     tls: define({
-        description: "Whether redis is reached by TLS; its certificate is checked against the host's authorities.",
+        description: "Whether redis is reached over TLS; its certificate is checked against the host's authorities.",
         ...boolean(),
         default: false,
         review: ordered(
             [true, false],
             onOff(
-                "redis is reached by TLS",
-                "redis is reached without TLS: who can listen reads keys' hashes and sessions",
+                "redis is reached over TLS",
+                "redis is reached without TLS: whoever listens can read hashes of keys, and sessions",
             ),
         ),
     }),
     keyPrefix: optional(
         define({
             description:
-                "What the names of all keys in redis begin with; those of sessions with session behind it. " +
+                "Beginning of the names of all keys in redis; for sessions, it is followed by session. " +
                 "Without it: zot.",
             ...text("letters, digits, - and _", (value) => /^[A-Za-z0-9_-]+$/.test(value)),
             needs: "redis.address",
@@ -190,8 +192,8 @@ export const cluster = {
     members: optional(
         define<string[]>({
             description:
-                "Addresses at which the instances of zot ask each other, so that one alone writes to a repository; " +
-                "the same on all of them, each with its own among them.",
+                "Addresses at which zot's instances reach each other, so only one of them writes to a repository; " +
+                "the same list on all of them, each one's own address included.",
             kind: "list",
             schema: z.array(checked(hostAndPortMistake)),
             allowed: "a list of HOST:PORT, for example 10.0.0.1:5000",
@@ -202,7 +204,7 @@ export const cluster = {
     hashKey: optional(
         define({
             description:
-                "Key of 16 characters by which repositories are spread over cluster.members. No secret: it opens nothing, " +
+                "Key of 16 characters that assigns repositories to cluster.members. It is no secret: it protects nothing, " +
                 "and zot writes it into its log.",
             ...text("16 characters of ASCII without spaces", isHashKey),
             needs: "cluster.members",

@@ -1,4 +1,4 @@
-/** Settings of zot itself, and of its address. Pure. */
+/** Settings of zot itself, and its address. Pure. */
 
 import { isIP } from "node:net";
 import * as z from "zod/mini";
@@ -35,16 +35,19 @@ const mirror = z.strictObject({
 /** One item of `zot.mirrors`. */
 export type MirrorSetting = z.infer<typeof mirror>;
 
-/** A file's name has 255 bytes at most, and beside the config is the folder of the deployments, by a longer one. */
+/**
+ * A file's name may have 255 bytes. The folder of the deployments, beside the config, has a longer name than the
+ * config.
+ */
 function longNameMistake(path: string): string | undefined {
     const bytes = Buffer.byteLength(path.slice(path.lastIndexOf("/") + 1));
-    return bytes > 255 - ".zot-hardening".length ? `its name has ${bytes} bytes, and may have 241` : undefined;
+    return bytes > 255 - ".zot-hardening".length ? `its name has ${bytes} bytes; at most 241 are possible` : undefined;
 }
 
 /** Paths on which zot itself answers. */
 const ZOT_PATHS = /^\/(v2|zot|livez|readyz|startupz)(\/|$)/;
 
-/** How zot fetches a mirror: on demand, and nothing but what is under its prefix. */
+/** A mirror as zot's config has it: fetched on demand, and only what is under its prefix. */
 const syncRegistry = (mirror: MirrorSetting) => ({
     urls: [mirror.url],
     onDemand: true,
@@ -54,12 +57,12 @@ const syncRegistry = (mirror: MirrorSetting) => ({
 
 export const registry = {
     url: define({
-        description: "Public URL of the registry; logins are sent back to it.",
+        description: "Public URL of the registry; after a login, people are sent back to it.",
         ...origin("https://registry.example.org"),
         example: "https://registry.example.org",
         zotConfig: [
             { path: "http.externalUrl", read: (value) => withoutSlash(String(value)) },
-            // Behind a proxy that ends TLS, zot would not know to mark its cookies as secure.
+            // Behind a proxy that ends TLS, zot would otherwise not mark its cookies as secure.
             { path: "http.auth.secureSession", write: (url) => url.startsWith("https:") || undefined },
         ],
         review: other("after a login, people and their codes are sent to"),
@@ -76,7 +79,7 @@ export const zot = {
         host: { script: "binary", look: "binary" },
     }),
     configFile: define({
-        description: "Path of zot's config on the host. The credentials and session keys are kept beside it.",
+        description: "Path of zot's config on the host. The credentials and session keys are stored beside it.",
         ...absolutePath("zot's config on the host", longNameMistake),
         example: "/etc/zot/config.json",
         review: other("on the host, zot's config and its secrets are beside"),
@@ -94,12 +97,12 @@ export const zot = {
         description: "Address that zot listens on. The default is loopback, for a reverse proxy on the same host.",
         ...text("an IP address", (value) => isIP(value) !== 0 && !value.includes("%")),
         default: "127.0.0.1",
-        // zot 2.1.20 puts address and port together as they are: one of IPv6 without brackets verifies, and does not
-        // start.
+        // zot 2.1.20 joins address and port as they are: an IPv6 address without brackets passes `zot verify`, but zot
+        // does not start with it.
         zotConfig: {
             path: "http.address",
             write: (value) => (value.includes(":") ? `[${value}]` : value),
-            // An empty one is all addresses of both kinds; without any, zot listens on loopback.
+            // An empty address means all addresses of both kinds; no address means loopback.
             takesEmpty: true,
             isSame: (onHost, ours) =>
                 (onHost === "" && (ours === "[::]" || ours === "0.0.0.0")) ||
@@ -131,7 +134,7 @@ export const zot = {
     tlsKeyFile: optional(
         define({
             description:
-                "PEM file of the private key of that certificate, on the host; zot's user has to be able to read it.",
+                "PEM file of the private key of that certificate, on the host; zot's user must be able to read it.",
             ...absolutePath("the private key of zot's TLS certificate on the host"),
             needs: "zot.tlsCertFile",
             zotConfig: { path: "http.tls.key" },
@@ -146,14 +149,14 @@ export const zot = {
         review: NO_RIGHTS,
     }),
     garbageCollectionDelay: define({
-        description: "How long an unnamed blob is kept.",
+        description: "How long a blob is kept that no manifest names.",
         ...duration(),
         default: "1h",
         zotConfig: { path: "storage.gcDelay" },
         review: NO_RIGHTS,
     }),
     garbageCollectionInterval: define({
-        description: "How often zot looks for unnamed blobs.",
+        description: "How often zot looks for such blobs.",
         ...duration(),
         default: "24h",
         zotConfig: { path: "storage.gcInterval" },
@@ -183,7 +186,7 @@ export const zot = {
         default: "off",
         zotConfig: [
             { path: "extensions.metrics.enable", write: (readers) => readers !== "off" || undefined },
-            // Without a line of its own nobody reads them, admins included.
+            // Without its own entry nobody can read the metrics, not even admins.
             {
                 path: "http.accessControl.metrics.anonymousPolicy",
                 write: (readers) => (readers === "anonymous" ? ["read"] : undefined),
@@ -192,7 +195,7 @@ export const zot = {
         review: IN_ZOT_CONFIG,
     }),
     metricsUsers: define<string[]>({
-        description: "Users who may read /metrics, where zot.metrics is users.",
+        description: "Users who may read /metrics, if zot.metrics is users.",
         kind: "list",
         schema: z.array(groupName),
         allowed: "a list of user names, none of them empty (zot takes an empty name for anonymous)",
@@ -203,7 +206,7 @@ export const zot = {
     metricsPath: define({
         description: "Path of the metrics.",
         ...text("a path such as /metrics", (value) =>
-            ZOT_PATHS.test(value) ? "zot answers there already" : /^(\/[a-z0-9_-]+)+$/i.test(value),
+            ZOT_PATHS.test(value) ? "zot already uses it" : /^(\/[a-z0-9_-]+)+$/i.test(value),
         ),
         default: "/metrics",
         zotConfig: { path: "extensions.metrics.prometheus.path", where: { "zot.metrics": ["anonymous", "users"] } },
@@ -217,7 +220,7 @@ export const zot = {
         review: NO_RIGHTS,
     }),
     vulnerabilityUpdateInterval: define({
-        description: "How often the vulnerability database is fetched; off to do without.",
+        description: "How often the vulnerability database is fetched; off disables the scan.",
         ...text(
             'a duration of at least two hours such as "24h", or "off"',
             (value) => value === "off" || (goDurationSeconds(value) ?? 0) >= 7200,
@@ -240,9 +243,9 @@ export const zot = {
     }),
     readTimeout: define({
         description:
-            "How long a request may take to arrive, its body included: " +
-            "a push of a layer that takes longer is cut. As long " +
-            "can a push be held open by which a tag is overwritten that was pushed meanwhile. 0s is no limit.",
+            "How long a request may take to arrive, including its body: " +
+            "zot cuts off a push of a layer that takes longer. For as long, " +
+            "someone can hold a push open and then overwrite a tag that was pushed meanwhile. 0s means no limit.",
         ...requestTimeout(),
         default: "1h",
         zotConfig: { path: "http.readTimeout", yields: true },
@@ -250,9 +253,9 @@ export const zot = {
     }),
     writeTimeout: define({
         description:
-            "How long a request may take until its answer has gone out: " +
-            "a pull of a layer that takes longer is cut, and so " +
-            "is the answer to a push. 0s is no limit.",
+            "How long a request may take until its answer is sent: " +
+            "zot cuts off a pull of a layer that takes longer, and also " +
+            "the answer to such a push. 0s means no limit.",
         ...requestTimeout(),
         default: "1h",
         zotConfig: { path: "http.writeTimeout", yields: true },
@@ -268,8 +271,8 @@ export const zot = {
     user: optional(
         define({
             description:
-                "User that zot runs as. Without it: the owner of its storage where the deployment runs as root, " +
-                "else the user who deploys.",
+                "User that zot runs as. Without it: the owner of its storage if the deployment runs as root, " +
+                "otherwise the user who deploys.",
             ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)),
             review: other("zot runs as, and its secrets belong to, the user"),
             host: { script: "zotUser", look: "zotUser" },
@@ -278,7 +281,7 @@ export const zot = {
     acceptVersion: optional(
         define({
             description:
-                "A zot that is accepted although it cannot be read as 2.1.19 or newer: " +
+                "A zot that is accepted although its version cannot be read as 2.1.19 or newer: " +
                 "its commit, as `zot --version` prints it, " +
                 "or sha256: and the hash of the binary.",
             ...text(
@@ -296,8 +299,8 @@ export const zot = {
         define({
             description:
                 "PEM file of certificate authorities, on the host, " +
-                "that zot's own TLS certificate is checked against, where it has " +
-                "one (zot.tlsCertFile). Without it: identity.caFile, else the system's.",
+                "for checking zot's own TLS certificate, if it has " +
+                "one (zot.tlsCertFile). Without it: identity.caFile, otherwise the system's.",
             ...absolutePath("certificate authorities on the host"),
             review: other("the deployment takes zot for the registry by the certificate authorities in"),
             host: { script: "zotCaFile", look: "zotCaFile" },
@@ -305,7 +308,7 @@ export const zot = {
     ),
     dropSettings: define<string[]>({
         description:
-            'Settings of the config on the host that the first deployment may remove, as it lists them; "*" for all.',
+            'Settings in the config on the host that the first deployment may remove, as it lists them; "*" for all.',
         kind: "list",
         schema: z.array(z.string().check(z.refine((value) => /^[^\r\n]+$/.test(value)))),
         allowed: 'a list of settings as the deployment lists them, or ["*"]',
@@ -315,8 +318,8 @@ export const zot = {
     }),
     extraConfig: define<Record<string, unknown>>({
         description:
-            "What else belongs in zot's config (retention, sync credentials file): " +
-            "merged in deep, and checked with the rest.",
+            "Further parts of zot's config (retention, sync credentials file): " +
+            "merged in at any depth, and checked with the rest.",
         kind: "map",
         schema: z.custom<Record<string, unknown>>(isMap),
         allowed: "a map in the structure of zot's config.json",

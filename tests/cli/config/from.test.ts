@@ -103,7 +103,7 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
                 "Accounts that zot goes on knowing, with their keys and the groups of their last login, " +
                     "until they are ended (docs/operations.md, Accounts of before):",
                 "  those whose name is an e-mail address, " +
-                    "since the config took the user's name from no other claim " +
+                    "because the config took user names from no other claim " +
                     "(http.auth.openid.providers.oidc.claimMapping)",
                 "  those of whoever has a name and a password in /etc/zot/htpasswd (http.auth.htpasswd)",
                 "",

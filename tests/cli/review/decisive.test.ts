@@ -103,7 +103,7 @@ const WIDER: [what: string, after: Changes, line: string, before?: Changes][] = 
     [
         "predecessors that live longer",
         { ci: { predecessorLifetime: "30d" } },
-        "a key of CI that was replaced goes on working for `30d` instead of `7d`",
+        "a replaced key of CI still works for `30d` instead of `7d`",
     ],
     [
         "keys of a stack that is gone",
@@ -129,7 +129,7 @@ const WIDER: [what: string, after: Changes, line: string, before?: Changes][] = 
     [
         "a host that is not looked at",
         { host: { observe: false } },
-        "preview and update do not look at the host: what is changed there by hand stays unseen",
+        "preview and update do not look at the host: changes made there by hand stay unseen",
     ],
     [
         "renames under a live registry",
@@ -281,7 +281,7 @@ const READ: [what: string, after: Changes, line: RegExp, before?: Changes][] = [
     [
         "who decides who is CI",
         { identity: { manageWorkloads: false } },
-        /who is CI is decided in Authentik, and no longer here/,
+        /Authentik's administrators decide who is CI, and no longer this program/,
     ],
     [
         "another forge for the key",

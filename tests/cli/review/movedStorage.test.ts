@@ -9,8 +9,8 @@ test("another place is to be read, with names as code", () => {
         {
             effect: "unclear",
             words:
-                "zot is to keep images in the bucket `` `x` `` below `zot/zot` instead of the folder `/var/lib/zot`: " +
-                "it sees those that were copied there, and no others.",
+                "zot will keep images in the bucket `` `x` `` below `zot/zot` instead of the folder `/var/lib/zot`. " +
+                "It sees only those that were copied there.",
         },
     ]);
     expect(otherRights(inBucket, inBucket)).toEqual([]);

@@ -203,7 +203,7 @@ describe("Pulumi.prod.yaml", () => {
                 "  - host.address is not set: Name or address of the registry's host, for SSH. " +
                     "Set it with: pulumi config set --path host.address registry-host.example.org",
                 "  - host.hostKey is not set: The host's public SSH key, a line of known_hosts; " +
-                    "a host that shows another key is refused. " +
+                    "a host with another key is refused. " +
                     'Set it with: pulumi config set --path host.hostKey "$(ssh-keyscan -t ed25519 HOST)". ' +
                     "If it was set by that command, a scan that finds nothing prints nothing: " +
                     "look at the address, at the port (ssh-keyscan -p PORT), at a firewall, " +

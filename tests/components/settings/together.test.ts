@@ -200,7 +200,7 @@ describe("what settings say together", () => {
             "two patterns of one length for one repository",
             { access: { rules: { "*/base": { ci: ["read"] }, "team/*": {} } } },
             [
-                'access.rules: the patterns "*/base" and "team/*" are of one length and may match the same ' +
+                'access.rules: the patterns "*/base" and "team/*" are equally long and may match the same ' +
                     "repository, for which zot would pick one of the two rules by chance; " +
                     "make one of them longer or narrower.",
             ],

@@ -28,7 +28,7 @@ describe("one value", () => {
         [
             "identity.issuer",
             "https://authentik.example.org/application/o/zot",
-            "it does not end in a slash, and zot would stop at its start",
+            "it does not end in a slash, and zot would exit at its start",
         ],
         ["identity.issuer", "authentik.example.org/application/o/zot/", NO_SCHEME],
         ["zot.binary", "zot", "it does not start with a slash"],
@@ -51,8 +51,8 @@ describe("one value", () => {
         ["zot.metricsPath", "metrics"],
         ["zot.metricsPath", "/"],
         ["zot.metricsPath", "/metrics/"],
-        ["zot.metricsPath", "/v2/metrics", "zot answers there already"],
-        ["zot.metricsPath", "/zot", "zot answers there already"],
+        ["zot.metricsPath", "/v2/metrics", "zot already uses it"],
+        ["zot.metricsPath", "/zot", "zot already uses it"],
         ["zot.vulnerabilityUpdateInterval", "1h"],
         ["zot.vulnerabilityUpdateInterval", "never"],
         ["zot.userInterface", 1],
@@ -73,8 +73,8 @@ describe("one value", () => {
         ["identity.adminsGroup", "", "it is empty"],
         ["identity.adminsGroup", "admins\nroot"],
         ["identity.ciUser", "zot:ci", 'it has ":"'],
-        ["host.address", "zot@registry-host.example.org", "it holds a user, which host.user is for"],
-        ["host.address", "registry-host.example.org:22", "it holds a port, which host.port is for"],
+        ["host.address", "zot@registry-host.example.org", "it holds a user; set host.user instead"],
+        ["host.address", "registry-host.example.org:22", "it holds a port; set host.port instead"],
         ["host.address", "-oProxyCommand=x"],
         ["host.user", "0day"],
         ["host.port", "ssh"],
@@ -117,7 +117,7 @@ describe("one value", () => {
     test("zot.configFile by a name to which no folder beside it can be added", () => {
         const named = (name: string) => refusals(change("zot.configFile", `/etc/zot/${name}.json`));
         expect(named("ä".repeat(118))).toEqual([]);
-        expect(named("ä".repeat(119))[0]).toContain("because its name has 243 bytes, and may have 241;");
+        expect(named("ä".repeat(119))[0]).toContain("because its name has 243 bytes; at most 241 are possible;");
     });
 
     test.each(["zot.extraConfig", "access.rules"])(

@@ -368,8 +368,8 @@ describe("the first deployment", () => {
         expect(said(at("/var/lib/zot"), at("/var/lib/zot", driver))).toBe(
             "The first deployment to registry.example.org: zot restarts once; from then on nobody pushes without a login. " +
                 "Nobody's rights change.\n" +
-                "  zot is to keep images in the bucket registry below zot/zot instead of the folder /var/lib/zot: it sees " +
-                "those that were copied there, and no others.",
+                "  zot will keep images in the bucket registry below zot/zot instead of the folder /var/lib/zot. It sees only " +
+                "those that were copied there.",
         );
         expect(said(at("/var/lib/zot"), at("/var/lib/zot"))).not.toContain("\n");
     });
