@@ -25,7 +25,7 @@ export function patternMistake(pattern: string): string | undefined {
         return "it starts or ends with a slash, which no repository's name does";
     if (pattern.includes("//")) return "it has an empty part between two slashes";
     const odd = /[^a-z0-9._\-/*?]/.exec(pattern);
-    if (odd) return `it has ${JSON.stringify(odd[0])}, which a repository's name cannot contain`;
+    if (odd) return `it has ${JSON.stringify(odd[0])}, which a repository's name cannot hold`;
     const parts = pattern.split("/");
     if (parts.some((part) => part !== "**" && part.includes("**")))
         return 'its "**" is not a whole part between slashes';

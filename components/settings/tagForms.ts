@@ -81,7 +81,7 @@ export function tagFormMistake(form: string): string | undefined {
         const odd = /<[^>]*>?|[^A-Za-z0-9._<>-]/.exec(form.replace(/<([1-9][0-9]? hex|date|name)>/g, ""))?.[0] ?? form;
         return odd.startsWith("<")
             ? `${JSON.stringify(odd)} has no meaning in a form`
-            : `it has ${JSON.stringify(odd)}, which a tag cannot contain`;
+            : `it has ${JSON.stringify(odd)}, which a tag cannot hold`;
     }
     if (/^[.-]/.test(form)) return 'it begins with "." or "-", which no tag does';
     if (form === "<name>") return "nearly every tag matches it";

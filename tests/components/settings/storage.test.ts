@@ -116,7 +116,7 @@ describe("is refused:", () => {
         [
             "a search for vulnerabilities in a bucket",
             { storage: BUCKET.storage },
-            [/^storage\.bucket: images are kept .* set zot\.vulnerabilityUpdateInterval to off\.$/],
+            [/^storage\.bucket: images are not stored .* set zot\.vulnerabilityUpdateInterval to off\.$/],
         ],
         [
             "caches of a bucket without a folder",
