@@ -29,10 +29,10 @@ export function movableTagMistake(form: string): string | undefined {
     const part = OF_ONE_BUILD.find(([written]) => written.test(form));
     if (part) return `it holds ${part[1]}, and such a tag must not move`;
     const found = TAGS_OF_VERSIONS.find(([, versions]) => versions.some((version) => formsMayMeet(version, form)));
-    return found && `${found[0]} may have such a tag, and must not move`;
+    return found && `${found[0]} may have such a tag, which must not move`;
 }
 
-/** All that is wrong with one entry: a pattern of repositories with its forms. One that is no text is passed over. */
+/** All mistakes in one entry: a pattern of repositories with its forms. Ignores a form that is not a text. */
 export function movableEntryMistakes(pattern: string, forms: readonly unknown[]): string[] {
     const because = patternMistake(pattern);
     return [

@@ -100,7 +100,7 @@ export function placeholderMistakes(url: unknown): SettingMistake[] {
     ];
 }
 
-/** A value, or why there is none, and what of it is good: no mistakes where it is missing and may be. */
+/** A value; or why there is none, and the sound part of it. No mistakes: the value is missing, and may be. */
 type Outcome = { value: unknown } | { mistakes: string[]; sound?: Record<string, unknown> };
 
 interface Reading {
@@ -166,7 +166,7 @@ function checked(name: string, setting: Setting<unknown>, given: unknown): Outco
     if (!result.success) {
         const { issues } = result.error;
         return {
-            // Two rules may refuse a value in the same words.
+            // Two checks may refuse a value in the same words.
             mistakes: [...new Set(issues.flatMap((issue) => sentences(name, setting, issue, value)))],
             ...(setting.entriesStandAlone ? { sound: withoutEntries(value, setting, issues) } : {}),
         };
@@ -178,7 +178,7 @@ function checked(name: string, setting: Setting<unknown>, given: unknown): Outco
         : { value: result.data };
 }
 
-/** A map without the entries that something is wrong with; undefined where the whole is. */
+/** A map without its mistaken entries; undefined if the map as a whole is wrong. */
 function withoutEntries(
     value: unknown,
     { schema }: Setting<unknown>,
@@ -190,7 +190,7 @@ function withoutEntries(
     return sound.success ? (sound.data as Record<string, unknown>) : undefined;
 }
 
-/** Where in a value something is encrypted. */
+/** The places in a value at which something is encrypted. */
 const encryptedPlaces = (value: unknown): string[] => placesOf(value, (item) => item instanceof SecretText);
 
 /** The places in a value with a member `__proto__`, which zod drops from a map silently. */
@@ -283,7 +283,7 @@ export function plainTokenMistake(): SettingMistake {
     };
 }
 
-/** Names that are no settings: a typing error would otherwise leave a default in force. */
+/** Names that are no settings. Without this check a typing error would leave a default in force. */
 function unknownNames(groups: Record<string, unknown>): SettingMistake[] {
     const known = new Map<string, Set<string>>();
     for (const { group, key } of allSettings()) known.set(group, (known.get(group) ?? new Set()).add(key));

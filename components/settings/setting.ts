@@ -73,9 +73,9 @@ export interface Setting<T> {
     kind: SettingKind;
     /** Checks a value. An issue from {@link because} adds the reason to the sentence. */
     schema: z.ZodMiniType<T>;
-    /** Of a map: whether what is wrong with one entry says nothing of the others, which are then checked without it. */
+    /** For a map: whether a mistake in one entry leaves the others sound; they are then checked without it. */
     entriesStandAlone?: boolean;
-    /** What is allowed, as the end of the sentence "give …". */
+    /** What is allowed: the end of the sentence "give …". */
     allowed: string;
     /** The same for part of a map, by its place in the map. Undefined: as for the whole. */
     allowedAt?: (path: readonly PropertyKey[]) => string | undefined;

@@ -1,12 +1,12 @@
-/** The keys of a stack's configuration: which are ours, and which only look so. Pure. */
+/** The keys of a stack's configuration: which ones are ours, and which only look like it. Pure. */
 import { allSettings } from "./declarations";
 import { editDistance } from "./editDistance";
 import type { SettingMistake } from "./setting";
 
 /**
- * Under which name a reader keeps a key of a stack's configuration, or undefined for one that is not ours: `registry`
- * for `zot-hardening:registry`. A setting with its group as namespace (`zot:port`) has no effect, and is kept to be
- * refused.
+ * The name under which a reader keeps a key of a stack's configuration: `registry` for `zot-hardening:registry`.
+ * Undefined for a key that is not ours. A setting whose group is the namespace (`zot:port`) has no effect; it is kept
+ * so that it can be refused.
  */
 export function nameOfKey(key: string, project: string): string | undefined {
     const colon = key.indexOf(":");
@@ -15,7 +15,9 @@ export function nameOfKey(key: string, project: string): string | undefined {
     return allSettings().some(({ group, key: own }) => `${group}:${own}` === key) ? key : undefined;
 }
 
-/** What a configuration has of ours, by {@link nameOfKey}. Of a name such as `__proto__` too, which is then refused. */
+/**
+ * Our entries of a configuration, by {@link nameOfKey}. Includes names such as `__proto__`, which are refused later.
+ */
 export function byName(entries: Iterable<readonly [key: string, value: unknown]>, project: string) {
     const named = [...entries].flatMap(([key, value]) => {
         const name = nameOfKey(key, project);
@@ -25,10 +27,9 @@ export function byName(entries: Iterable<readonly [key: string, value: unknown]>
 }
 
 /**
- * Names that two keys of a stack's file stand for, `access` and `zot-hardening:access`: Pulumi takes the one or the
- * other, as its map happens to be walked through.
+ * Names for which a stack's file has two keys, `access` and `zot-hardening:access`. Pulumi picks one of them at random.
  *
- * @param keys as a stack's file has them.
+ * @param keys as a stack's file has them
  */
 export function doubleMistakes(keys: string[], project: string): SettingMistake[] {
     return keys
@@ -36,19 +37,19 @@ export function doubleMistakes(keys: string[], project: string): SettingMistake[
         .map((key) => ({
             setting: key,
             message:
-                `${key} is in the file twice, as ${key} and as ${project}:${key}, of which Pulumi takes now the one ` +
-                "and now the other. Remove one of them.",
+                `${key} is in the file twice, as ${key} and as ${project}:${key}, and Pulumi picks one of them ` +
+                "at random. Remove one of them.",
         }));
 }
 
-/** How many letters a misspelt namespace may differ in from the project's name. */
+/** How many letters a misspelt namespace may differ from the project's name. */
 const NEAR = 3;
 
 /**
- * Keys whose namespace is a misspelt project: Pulumi takes them for another package's, and the defaults would stay in
- * force.
+ * Keys with a misspelt project as their namespace. Pulumi takes them for those of another package, so the defaults
+ * would silently stay in force.
  *
- * @param keys as a stack's file has them, for example `zot-hardning:access`.
+ * @param keys as a stack's file has them, for example `zot-hardning:access`
  */
 export function namespaceMistakes(keys: string[], project: string): SettingMistake[] {
     return keys.flatMap((key) => {

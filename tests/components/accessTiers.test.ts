@@ -232,8 +232,8 @@ describe("in the matrix and in a change of rights", () => {
 
 describe("refused, with the reason", () => {
     test.each<[string, Record<string, unknown>, RegExp]>([
-        ["every repository", { channels: ["**"] }, /access\.channels\[0\]: .*it names no part/],
-        ["nothing but wildcards", { channels: ["*/?"] }, /it names no part/],
+        ["every repository", { channels: ["**"] }, /access\.channels\[0\]: .*it has wildcards only/],
+        ["nothing but wildcards", { channels: ["*/?"] }, /it has wildcards only/],
         [
             "all that CI may push to",
             { ciRepositories: ["images/**"], channels: ["images/**"] },
@@ -247,7 +247,7 @@ describe("refused, with the reason", () => {
         [
             "a form that stands for nothing",
             { tagScheme: ["v<x>"] },
-            /access\.tagScheme\[0\]: .*"<x>" stands for nothing/,
+            /access\.tagScheme\[0\]: .*"<x>" has no meaning in a form/,
         ],
     ])("%s", (_title, access, message) => {
         expect(refusals({ access }).join("\n")).toMatch(message);

@@ -93,7 +93,7 @@ test("a key that ends within two weeks is warned about, with what to do", () => 
         /ended on .*: run pulumi up, and hand the new one to CI/,
     );
     expect(expiryWarning("2026-12-07T08:00:00Z", { name: "charts", user: "zot-charts" }, now)).toMatch(
-        /zot-charts.* set ci\.workloads\.charts\.keyRotateAfter lower/,
+        /zot-charts.* set a lower ci\.workloads\.charts\.keyRotateAfter, and run/,
     );
 });
 

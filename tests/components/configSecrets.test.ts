@@ -137,7 +137,7 @@ describe("is refused:", () => {
         [
             "a password with TLS where zot would log it",
             { ...TLS, zot: { ...TLS.zot, logLevel: "info" } },
-            /^redis\.password: with redis\.tls .* set zot\.logLevel to warn or error, or redis\.tls to false\.$/,
+            /^redis\.password: with redis\.tls, .* set zot\.logLevel to warn or error, or redis\.tls to false\.$/,
         ],
         [
             "a key in zot.extraConfig",

@@ -177,7 +177,7 @@ describe("settings", () => {
             effect: "unclear",
             words:
                 "user of `b.example.org port 2222` is `zot` instead of `other`; " +
-                "the config and its secrets are sent to `c.example.org`, too",
+                "the config and its secrets are also sent to `c.example.org`",
         });
         expect(weigh([A, B], [A])).toMatchObject({
             words: "`b.example.org port 2222` is no longer a machine of the registry",

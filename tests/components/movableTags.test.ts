@@ -28,7 +28,7 @@ describe("which tags may be declared to move", () => {
         ["vX.Y.Z", /the numbers of a version/],
         ["v<name>", /a version such as/],
         ["release-X.Y", /the numbers of a version/],
-        ["release-<name>", /a version such as release-1\.4\.2 may be called so/],
+        ["release-<name>", /a version such as release-1\.4\.2 may have such a tag/],
         ["v1.4.2-0f3c9a1", /the numbers of a version/],
         ["main-<7 hex>", /a commit/],
         ["20260131", /a version such as/],

@@ -240,7 +240,9 @@ describe("refused, all at once:", () => {
         expect(found).toEqual([
             expect.stringMatching(/^ci\.workloads\.a\.user: "zot-ci" is also the account of the first identity of CI/),
             expect.stringMatching(/^ci\.workloads\.a\.group: "admins" is the group of the admins, so CI could delete/),
-            expect.stringMatching(/^ci\.workloads\.b\.group: "artifact-workloads" is the group of the first identity/),
+            expect.stringMatching(
+                /^ci\.workloads\.b\.group: "artifact-workloads" is also the group of the first identity/,
+            ),
             expect.stringMatching(/^ci\.workloads\.c\.user: "ZOT-B" is also the account of ci\.workloads\.b;/),
         ]);
     });
@@ -378,9 +380,9 @@ describe("refused, all at once:", () => {
             c: { ...CHARTS, user: "zot_charts@x", group: "c" },
         };
         expect(mistakesOf(workloads, { access, identity: { ciLoginFlow: "dedicated" } })).toEqual([
-            expect.stringMatching(/^ci\.workloads\.c\.user: the login flow of "zot_charts@x" would have the name/),
+            expect.stringMatching(/^ci\.workloads\.c\.user: the login flow of "zot_charts@x" would have the same name/),
             expect.stringMatching(
-                /^access\.rules\["x\/\*\*"\]: the group "charts-ci" is that of ci\.workloads\.a; use/,
+                /^access\.rules\["x\/\*\*"\]: the group "charts-ci" belongs to ci\.workloads\.a; use/,
             ),
         ]);
     });

@@ -104,13 +104,13 @@ function userMistakes({ user }: Workload, before: readonly Workload[], { identit
 
 function adminsMistakes({ group }: Workload, _before: unknown, { identity }: Settings): Found[] {
     if (!isAlike(group, identity.adminsGroup)) return [];
-    return [["group", `${shown(group)} is the group of the admins, and CI could delete; give another one.`]];
+    return [["group", `${shown(group)} is the group of the admins, so CI could delete; give another one.`]];
 }
 
 function groupNameMistakes({ group }: Workload, before: readonly Workload[]): Found[] {
     const same = before.find((other) => isAlike(other.group, group));
     if (!same) return [];
-    const why = `${shown(group)} is the group of ${called(same)} too, and each would have the rights of both; give each its own.`;
+    const why = `${shown(group)} is also the group of ${called(same)}, so each would have the rights of both; give each its own.`;
     return [["group", why]];
 }
 
@@ -163,7 +163,7 @@ const belowItself = (pattern: string): string => pattern.replace(/(?<=[^*])\/\*\
 /** Outputs that are the same for every identity, so two identities may hand them over under one name. */
 const SHARED = ["registryUrl", "registryHost"];
 
-/** Of the times that are the first identity's as well, its own settings tell. */
+/** Checks an identity's own times. Those that it inherits from the first one are already checked there. */
 function ownKeyMistakes({ name, key }: Workload, [{ key: firstKey }]: readonly [Workload, ...Workload[]]): Found[] {
     const isOwn = key.keyLifetime !== firstKey.keyLifetime || key.keyRotateAfter !== firstKey.keyRotateAfter;
     return isOwn ? keyMistakes(key, `ci.workloads.${name}`) : [];

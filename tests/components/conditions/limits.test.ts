@@ -143,8 +143,8 @@ describe("forms of tags", () => {
 
     test.each([
         ["", "it is empty"],
-        ["v<8 bits>", '"<8 bits>" stands for nothing'],
-        ["v<", '"<" stands for nothing'],
+        ["v<8 bits>", '"<8 bits>" has no meaning in a form'],
+        ["v<", '"<" has no meaning in a form'],
         ["a b", 'it has " ", which a tag cannot hold'],
         ["a/b", 'it has "/", which a tag cannot hold'],
         ["^v.*$", 'it has "^", which a tag cannot hold'],

@@ -56,9 +56,9 @@ describe("an entry that cannot be read hides nothing of the others", () => {
         });
         for (const part of [
             /^ci\.workloads\.charts\.repositories is missing/m,
-            /^ci\.workloads\.images\.user: "zot-ci" is the account of/m,
+            /^ci\.workloads\.images\.user: "zot-ci" is also the account of/m,
             /^ci\.workloads\.images\.group: "admins" is the group of the admins/m,
-            /^ci\.workloads\.images\.channels\[0\]: "other" is no repository/m,
+            /^ci\.workloads\.images\.channels\[0\]: "other" is outside of the repositories/m,
         ])
             expect(said).toMatch(part);
     });
@@ -84,8 +84,8 @@ test("what other settings cannot be read says nothing against telling what ci.wo
         /^zot\.mirrors\[0\]: 5 is not allowed/m,
         /^ciSecrets\.names: 5 is not allowed/m,
         /^identity\.adminsGroup: " " is not allowed/m,
-        /^ci\.workloads\.charts\.user: "zot-ci" is the account of/m,
-        /^ci\.workloads\.charts\.channels\[0\]: "b" is no repository/m,
+        /^ci\.workloads\.charts\.user: "zot-ci" is also the account of/m,
+        /^ci\.workloads\.charts\.channels\[0\]: "b" is outside of the repositories/m,
     ])
         expect(said).toMatch(part);
 });
