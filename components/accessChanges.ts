@@ -70,7 +70,7 @@ export function accessChanges(before: AccessMatrix, after: AccessMatrix): Access
             after: rightsIn(after, region.after, who),
         }));
     const everyone = rightsOf(LOGGED_IN_ROW);
-    const changes = rowsOf(before, after).flatMap((who) => {
+    const changes = changedRows(before, after, regions).flatMap((who) => {
         // A gain of everyone who is logged in is reported once, not again for each group.
         const saidOfEveryone = who === ANONYMOUS_ROW || who === LOGGED_IN_ROW ? [] : everyone;
         const rights = rightsOf(who);
@@ -190,6 +190,7 @@ const isInside = (name: string[], [outer, ...others]: string[]): boolean =>
  */
 export function policyChanges(before: AccessPolicy, after: AccessPolicy): AccessChange[] {
     const possible = accessChanges(accessMatrix(before), accessMatrix(after));
+    if (isCertainWhole(before) && isCertainWhole(after)) return possible;
     const said = new Set(possible.map(changeKey));
     const certain = accessChanges(accessMatrix(withoutConditional(before)), accessMatrix(withoutConditional(after)));
     return inOrder([
@@ -209,40 +210,62 @@ function withoutConditional({ rules, everywhere }: AccessPolicy): AccessPolicy {
     };
 }
 
+const isCertainWhole = ({ rules, everywhere }: AccessPolicy): boolean =>
+    [...rules.flatMap(({ grants }) => grants), ...everywhere].every(isCertain);
+
 /** Whether all conditions of a grant are limits that this program understands; those are compared by meaning. */
 const isCertain = (grant: Grant): boolean => limitsOfGrant(grant) !== undefined;
 
+/** A key of the matrix, taken apart once: comparisons of many rules ask for its patterns again and again. */
+interface Key {
+    key: string;
+    patterns: string[];
+    /** The rule's pattern, and the patterns of the part that the key is limited to. */
+    rule: string;
+    part: string[];
+}
+
+function keyOf(key: string): Key {
+    const patterns = patternsOfKey(key);
+    const [rule, ...part] = patterns;
+    return { key, patterns, rule, part };
+}
+
 /** Every pair of rules that may decide for one repository, before and after. */
 function regionsOf(before: string[], after: string[]): Region[] {
+    const [keysBefore, keysAfter] = [before.map(keyOf), after.map(keyOf)];
     const regions: Region[] = [];
-    for (const first of [...before, undefined]) {
-        for (const second of [...after, undefined]) {
+    for (const first of [...keysBefore, undefined]) {
+        for (const second of [...keysAfter, undefined]) {
             if (first === undefined && second === undefined) continue;
-            if (isPossible(first, second, before, after))
-                regions.push({ before: first, after: second, name: nameOf(first, second) });
+            if (isPossible(first, second, keysBefore, keysAfter))
+                regions.push({ before: first?.key, after: second?.key, name: nameOf(first, second) });
         }
     }
     return regions;
 }
 
-function isPossible(first: string | undefined, second: string | undefined, before: string[], after: string[]): boolean {
-    const all = patternsOf(first, second);
+function isPossible(first: Key | undefined, second: Key | undefined, before: Key[], after: Key[]): boolean {
+    const all = patternsOfBoth(first, second);
     if (all.some((one, index) => all.slice(0, index).some((other) => !mayOverlap(one, other)))) return false;
     return !isHidden(first, second, before) && !isHidden(second, first, after);
 }
 
 /** The patterns that a repository must match for these keys to decide for it. */
-const patternsOf = (...keys: (string | undefined)[]): string[] =>
-    keys.flatMap((key) => (key === undefined ? [] : patternsOfKey(key)));
+const patternsOf = (...keys: string[]): string[] => keys.flatMap(patternsOfKey);
+
+const patternsOfBoth = (first: Key | undefined, second: Key | undefined): string[] => [
+    ...(first?.patterns ?? []),
+    ...(second?.patterns ?? []),
+];
 
 /** Whether another key of the same matrix decides wherever this key meets the key of the other matrix. */
-function isHidden(chosen: string | undefined, other: string | undefined, keys: string[]): boolean {
-    const narrower = patternsOf(chosen, other);
+function isHidden(chosen: Key | undefined, other: Key | undefined, keys: readonly Key[]): boolean {
+    const narrower = patternsOfBoth(chosen, other);
     const holdsAll = (pattern: string) => narrower.some((inner) => covers(pattern, inner));
-    const [rule, ...part] = chosen === undefined ? [] : patternsOfKey(chosen);
-    const [otherRule, ...otherPart] = other === undefined ? [] : patternsOfKey(other);
-    return keys.some((key) => {
-        const [pattern, ...ownPart] = patternsOfKey(key);
+    const { rule, part = [] } = chosen ?? {};
+    const { rule: otherRule, part: otherPart = [] } = other ?? {};
+    return keys.some(({ rule: pattern, part: ownPart }) => {
         if (pattern === rule) {
             // A part covers neither the whole rule nor a wider part. If two parts meet and neither covers the other,
             // each is compared with itself.
@@ -268,8 +291,8 @@ const isWithin = (inner: string[], outer: string[]): boolean =>
     outer.every((wider) => inner.some((pattern) => covers(wider, pattern)));
 
 /** The name of the repositories that match both keys: their patterns, without any that covers another one. */
-function nameOf(first: string | undefined, second: string | undefined): string[] {
-    const all = [...new Set(patternsOf(first, second))];
+function nameOf(first: Key | undefined, second: Key | undefined): string[] {
+    const all = [...new Set(patternsOfBoth(first, second))];
     const isWider = (pattern: string, index: number) =>
         all.some(
             (other, position) =>
@@ -285,7 +308,20 @@ function rowsOf(...matrices: AccessMatrix[]): string[] {
     return [...rows];
 }
 
-/** The rights of a row. A group or user that the policy does not name has the rights of anyone who is logged in. */
+/** The rows whose rights differ in some region: of many groups, a change is mostly of one. */
+function changedRows(before: AccessMatrix, after: AccessMatrix, regions: readonly Region[]): string[] {
+    const differsIn = (region: Region, who: string) =>
+        rightsIn(before, region.before, who).join() !== rightsIn(after, region.after, who).join();
+    const rows = rowsOf(before, after);
+    // Who has no row of their own in a region changes there with everyone.
+    if (regions.some((region) => differsIn(region, LOGGED_IN_ROW))) return rows;
+    const rowsAt = (matrix: AccessMatrix, key: string | undefined) => Object.keys((key && matrix[key]) || {});
+    const namedIn = (region: Region) => [...rowsAt(before, region.before), ...rowsAt(after, region.after)];
+    const changed = new Set(regions.flatMap((region) => namedIn(region).filter((who) => differsIn(region, who))));
+    return rows.filter((who) => changed.has(who));
+}
+
+/** A group or user that the policy does not name has what anyone has who is logged in. */
 function rightsIn(matrix: AccessMatrix, pattern: string | undefined, who: string): readonly Right[] {
     const rights = pattern === undefined || !Object.hasOwn(matrix, pattern) ? {} : matrix[pattern]!;
     return Object.hasOwn(rights, who) ? rights[who]! : who === ANONYMOUS_ROW ? [] : (rights[LOGGED_IN_ROW] ?? []);

@@ -178,6 +178,7 @@ export function sortedRights(rights: readonly Right[], all = false): Right[] {
 
 /**
  * Rights by repository pattern, then by who has them: `matrix["**"]["group admins"]` is `["read", "create", "delete"]`.
+ * A group or user that no policy for a pattern names is left out there: it has the rights of anyone logged in.
  * A key of several patterns, `** & channels/**`, stands for the repositories that match all of them; the first pattern
  * is the rule's. A repository that several such keys match has the rights of all of them.
  */
@@ -195,24 +196,15 @@ export function patternsOfKey(key: string): [rule: string, ...parts: string[]] {
 }
 
 /**
- * The matrix of a policy: for each pattern the rights of anonymous users, of anyone logged in, and of every group and
- * user that the policy names. A limit to some repositories of a rule adds a key if their rights differ.
+ * The matrix of a policy: for each pattern the rights of anonymous users, of anyone logged in, and of the groups and
+ * users that the pattern's rule or `adminPolicy` names. A limit to some repositories of a rule adds a key if their
+ * rights differ.
  */
 export function accessMatrix(policy: AccessPolicy): AccessMatrix {
-    const groups = new Set<string>();
-    const users = new Set<string>();
-    for (const grant of [...policy.rules.flatMap((rule) => rule.grants), ...policy.everywhere]) {
-        grant.groups.forEach((group) => groups.add(group));
-        grant.users.forEach((user) => users.add(user));
-    }
-    const rows: [string, Who][] = [
-        [ANONYMOUS_ROW, ANONYMOUS],
-        [LOGGED_IN_ROW, { kind: "user", name: "", groups: [] }],
-        ...[...groups].map((group): [string, Who] => [`group ${group}`, { kind: "user", name: "", groups: [group] }]),
-        ...[...users].map((name): [string, Who] => [`user ${name}`, { kind: "user", name, groups: [] }]),
-    ];
+    // A row for every group under every pattern would grow with the square of a site's teams.
+    const rowsOf = (rule: RepositoryRule) => [...UNNAMED_ROWS, ...namedRows([...rule.grants, ...policy.everywhere])];
     const rightsOf = (rule: RepositoryRule, parts: string[] = []) =>
-        Object.fromEntries(rows.map(([label, who]) => [label, rightsUnder(rule, policy, who, { parts })]));
+        Object.fromEntries(rowsOf(rule).map(([label, who]) => [label, rightsUnder(rule, policy, who, { parts })]));
     return Object.fromEntries(
         bySpecificity(policy.rules).flatMap((rule) => {
             const whole = rightsOf(rule);
@@ -225,6 +217,21 @@ export function accessMatrix(policy: AccessPolicy): AccessMatrix {
             return [[rule.pattern, whole] as [string, AccessMatrix[string]], ...parts];
         }),
     );
+}
+
+const UNNAMED_ROWS: readonly [string, Who][] = [
+    [ANONYMOUS_ROW, ANONYMOUS],
+    [LOGGED_IN_ROW, { kind: "user", name: "", groups: [] }],
+];
+
+/** A row for each group that grants name, and then for each user, by the row's label. */
+function namedRows(grants: readonly Grant[]): Map<string, Who> {
+    const groups = grants.flatMap((grant) => grant.groups);
+    const users = grants.flatMap((grant) => grant.users);
+    return new Map([
+        ...groups.map((group): [string, Who] => [`group ${group}`, { kind: "user", name: "", groups: [group] }]),
+        ...users.map((name): [string, Who] => [`user ${name}`, { kind: "user", name, groups: [] }]),
+    ]);
 }
 
 /**

@@ -21,7 +21,7 @@ const cellOf = ({ actions }: Row, action: Action, nothing: string): string =>
 
 const limitsOf = ({ actions }: Row): Right[] => actions.filter((right) => right.includes(" "));
 
-/** What "some" stands for, and keys of two patterns. */
+/** What "some" stands for, keys of two patterns, and what holds for a group that has no row under a pattern. */
 function legendOf(rows: readonly Row[], patternOf: (row: Row) => string, whoOf: (row: Row) => string): string[] {
     const limited = rows.filter((row) => limitsOf(row).length > 0);
     return [
@@ -34,7 +34,14 @@ function legendOf(rows: readonly Row[], patternOf: (row: Row) => string, whoOf: 
                   "a & b: repositories of a's rule that match b; one that several of a's rows match has what each gives",
               ]
             : []),
+        ...(isUneven(rows) ? ["", "a group that is not listed under a pattern has the rights of anyone logged in there"] : []),
     ];
+}
+
+/** Whether someone has a row under one pattern and none under another. */
+function isUneven(rows: readonly Row[]): boolean {
+    const patterns = new Set(rows.map(({ pattern }) => pattern));
+    return new Set(rows.map(({ who }) => who)).size * patterns.size > rows.length;
 }
 
 /** Each limit, with the rows that it holds for unless all have the same: what is true of one is nothing for another. */

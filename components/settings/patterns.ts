@@ -176,6 +176,7 @@ function canMeet(
 /** Whether every repository that matches `inner` also matches `outer`. In doubt no. */
 export function covers(outer: string, inner: string): boolean {
     if (outer === inner || outer === "**") return true;
+    if (!beginningOf(inner).startsWith(beginningOf(outer))) return false;
     if (!WILDCARD.test(inner)) return matchesPattern(outer, inner);
     if (!outer.endsWith("/**")) return false;
     // If a name matches with a final `**`, so does everything below it.

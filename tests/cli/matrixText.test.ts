@@ -3,7 +3,7 @@ import { matrixMarkdown, matrixTable } from "../../cli/shared/matrixText";
 
 const matrix = {
     "**": { anonymous: ["read" as const], "group a|b": ["read" as const, "update" as const] },
-    "a-long-pattern/of/repositories/**": { anonymous: [] },
+    "a-long-pattern/of/repositories/**": { anonymous: [], "group a|b": [] },
 };
 
 test("a table of fixed width, each pattern written once", () => {
@@ -13,6 +13,7 @@ test("a table of fixed width, each pattern written once", () => {
             "**                                 anonymous  yes     -       -       -",
             "                                   group a|b  yes     -       yes     -",
             "a-long-pattern/of/repositories/**  anonymous  -       -       -       -",
+            "                                   group a|b  -       -       -       -",
         ].join("\n"),
     );
 });
@@ -22,7 +23,17 @@ test("a table in Markdown, in which a group's name does no harm", () => {
         "| `**` | anonymous | yes | – | – | – |",
         "| `**` | group a\\|b | yes | – | yes | – |",
         "| `a-long-pattern/of/repositories/**` | anonymous | – | – | – | – |",
+        "| `a-long-pattern/of/repositories/**` | group a\\|b | – | – | – | – |",
     ]);
+});
+
+test("says what holds for a group that has no row under a pattern", () => {
+    const uneven = { "**": { anonymous: [] }, "team/**": { anonymous: [], "group team": ["create" as const] } };
+    const sentence = "a group that is not listed under a pattern has the rights of anyone logged in there";
+    for (const text of [matrixTable, matrixMarkdown]) {
+        expect(text(uneven).split("\n\n")[1]).toBe(sentence);
+        expect(text(matrix)).not.toContain(sentence);
+    }
 });
 
 describe("what some stands for", () => {
