@@ -3,12 +3,11 @@
  * it; on the same SSH host, with a zot of its own. It knows nothing of Authentik.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Site } from "../site";
-import { freePort } from "../site/ports";
-import { startZotService } from "../site/zotService";
+import { otherZot } from "./otherZot";
 import { finish } from "./preview";
 
 export interface AnsibleSite {
@@ -79,21 +78,13 @@ const playbook = (folder: string, binary: string, restart: string, url: string) 
 
 /** @param binary of zot */
 export async function startAnsibleSite(site: Site, binary: string, version: string): Promise<AnsibleSite> {
-    const folder = join(site.folder, "ansible");
-    const configFolder = join(folder, "zot");
-    mkdirSync(configFolder, { recursive: true });
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    const configFile = join(configFolder, "config.json");
-    const zot = startZotService({ folder, binary, configFile, url });
-
+    const zot = await otherZot(site, "ansible", binary);
+    const { folder, configFolder, login } = zot;
     const { ssh } = site;
     const write = (name: string, text: string, mode: number) => {
         writeFileSync(join(folder, name), text, { mode });
         return join(folder, name);
     };
-    const key = write("key.pem", ssh.privateKeyPem, 0o600);
-    const knownHosts = write("known_hosts", `[${ssh.host}]:${ssh.port} ${ssh.hostPublicKey}\n`, 0o644);
     const inventory = write(
         "inventory.yml",
         stringify({
@@ -103,27 +94,20 @@ export async function startAnsibleSite(site: Site, binary: string, version: stri
                         ansible_host: ssh.host,
                         ansible_port: ssh.port,
                         ansible_user: ssh.user,
-                        ansible_ssh_private_key_file: key,
-                        ansible_ssh_extra_args: `-o UserKnownHostsFile=${knownHosts} -o StrictHostKeyChecking=yes`,
+                        ansible_ssh_private_key_file: login.key,
+                        ansible_ssh_extra_args: `-o UserKnownHostsFile=${login.knownHosts} -o StrictHostKeyChecking=yes`,
                     },
                 },
             },
         }),
         0o644,
     );
-    const book = write("playbook.yml", stringify(playbook(configFolder, binary, zot.restartCommand, url)), 0o644);
-    const served = JSON.parse(readFileSync(String(site.settings.zot?.configFile), "utf8")) as Served;
-    let right = 0;
+    const book = write("playbook.yml", stringify(playbook(configFolder, binary, zot.restartCommand, zot.url)), 0o644);
     const play: AnsibleSite["play"] = async ({ pipelining, changesRight }) => {
-        if (changesRight) right++;
-        const config = configOf(served, { port, folder: configFolder, images: join(folder, "images"), right });
+        const { credentials, sessionKeys, config } = zot.files({ changesRight });
         const variables = write(
             "variables.json",
-            JSON.stringify({
-                credentials: '{"clientid":"zot","clientsecret":"a secret for the bench"}\n',
-                session_keys: `{"hashKey":"${"0".repeat(64)}","encryptKey":"${"0".repeat(32)}"}\n`,
-                config: `${JSON.stringify(config, null, 2)}\n`,
-            }),
+            JSON.stringify({ credentials, session_keys: sessionKeys, config }),
             0o600,
         );
         const { seconds } = await finish(
@@ -145,42 +129,4 @@ export async function startAnsibleSite(site: Site, binary: string, version: stri
         return seconds;
     };
     return { version, play, stop: () => zot.stop() };
-}
-
-/** What of a served config is changed here. */
-interface Served {
-    storage: Record<string, unknown>;
-    http: Record<string, unknown> & {
-        auth: { openid: { providers: { oidc: Record<string, unknown> } } } & Record<string, unknown>;
-        accessControl: { repositories: Record<string, unknown> };
-    };
-}
-
-/** The config that the program has deployed, on a port and in folders of its own; with one more rule in another name. */
-function configOf(
-    served: Served,
-    { port, folder, images, right }: { port: number; folder: string; images: string; right: number },
-) {
-    const { http, storage } = served;
-    const { oidc } = http.auth.openid.providers;
-    return {
-        ...served,
-        storage: { ...storage, rootDirectory: images },
-        http: {
-            ...http,
-            port: String(port),
-            auth: {
-                ...http.auth,
-                sessionKeysFile: `${folder}/keys.json`,
-                openid: { providers: { oidc: { ...oidc, credentialsFile: `${folder}/oidc.json` } } },
-            },
-            accessControl: {
-                ...http.accessControl,
-                repositories: {
-                    ...http.accessControl.repositories,
-                    [`changed-${right}/**`]: { anonymousPolicy: ["read"] },
-                },
-            },
-        },
-    };
 }

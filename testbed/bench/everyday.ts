@@ -5,6 +5,7 @@ import type { Site } from "../site";
 import type { ScratchStack } from "../site/scratchStack";
 import { ansibleVersion, startAnsibleSite } from "./ansible";
 import { type Comparison, compared, inTurn } from "./comparison";
+import { startPlainScript } from "./plainScript";
 import { finish, type MeasuredStack, operate } from "./preview";
 
 export interface Measured {
@@ -23,8 +24,9 @@ export function rightChanger({ scratch }: Pick<Measured, "scratch">): () => void
 }
 
 /**
- * Updates that change nothing, that change a right, and first ones; beside the floor, and beside a playbook of Ansible's
- * where there is one. What an update takes counts, without the preview that a person sees before it.
+ * Updates that change nothing, that change a right, and first ones; beside the floor, beside a plain script over SSH, and
+ * beside a playbook of Ansible's where there is one. What an update takes counts, without the preview that a person sees
+ * before it.
  *
  * @returns also how many SSH connections each took
  */
@@ -33,9 +35,6 @@ export async function measureUpdates(
 ): Promise<{ comparisons: Comparison[]; connections: Record<string, number>; ansible: string | undefined }> {
     const { root, site, scratch, demo, floor, runs, say } = measured;
     const { toolchain } = scratch;
-    const version = ansibleVersion();
-    const ansible = version === undefined ? undefined : await startAnsibleSite(site, readMachine().zot.path, version);
-    const changeRight = rightChanger(measured);
     const connections: Record<string, number> = {};
     const counted = (name: string, work: () => Promise<number>) => async () => {
         const before = site.ssh.connections();
@@ -43,22 +42,21 @@ export async function measureUpdates(
         connections[name] = site.ssh.connections() - before;
         return seconds;
     };
+    const changeRight = rightChanger(measured);
     const up = () => operate(toolchain, root, demo, "up");
-    const play = (name: string, options: { pipelining: boolean; changesRight: boolean }): Work =>
-        ansible === undefined ? {} : { [name]: counted(name, () => ansible.play(options)) };
+    const others = await startOthers(site);
+    const otherWork = Object.entries(others.work).map(([name, work]) => [name, counted(name, work)]);
     try {
         const results = await inTurn(
             runs,
             {
                 "up, no change": counted("up, no change", up),
                 "floor, no change": () => operate(toolchain, root, floor, "up"),
-                ...play("Ansible, no change", { pipelining: true, changesRight: false }),
-                ...play("Ansible without pipelining, no change", { pipelining: false, changesRight: false }),
                 "up, a right": counted("up, a right", async () => {
                     changeRight();
                     return up();
                 }),
-                ...play("Ansible, a right", { pipelining: true, changesRight: true }),
+                ...(Object.fromEntries(otherWork) as Work),
                 "first up": async () => {
                     await operate(toolchain, root, demo, "destroy");
                     return counted("first up", up)();
@@ -67,65 +65,101 @@ export async function measureUpdates(
                     await operate(toolchain, root, floor, "destroy");
                     return operate(toolchain, root, floor, "up");
                 },
-            } as Record<string, () => Promise<number>>,
+            } as Work,
             say,
         );
-        const beside = (name: string, theirs: string, other: string, aim?: number): Comparison[] =>
-            results[theirs] === undefined
-                ? []
-                : [
-                      compared(
-                          name,
-                          other,
-                          { ours: results[name]!, other: results[theirs] },
-                          aim === undefined ? {} : { aim },
-                      ),
-                  ];
-        return {
-            comparisons: [
-                ...beside("up, no change", "floor, no change", "the floor's"),
-                ...beside("up, no change", "Ansible, no change", "Ansible, pipelined", 0.4),
-                ...beside("up, no change", "Ansible without pipelining, no change", "Ansible"),
-                ...beside("up, a right", "Ansible, a right", "Ansible, pipelined", 0.5),
-                ...beside("first up", "first up of the floor", "the floor's"),
-            ],
-            connections,
-            ansible: version,
-        };
+        return { comparisons: updatesCompared(results), connections, ansible: others.ansible };
     } finally {
-        ansible?.stop();
+        others.stop();
     }
 }
 
 type Work = Record<string, () => Promise<number>>;
 
+/** What keeps a config without the program: a plain script, and Ansible where it is. */
+async function startOthers(site: Site): Promise<{ work: Work; ansible: string | undefined; stop(): void }> {
+    const zot = readMachine().zot.path;
+    const plain = await startPlainScript(site, zot);
+    const version = ansibleVersion();
+    const ansible = version === undefined ? undefined : await startAnsibleSite(site, zot, version);
+    const play = (name: string, options: { pipelining: boolean; changesRight: boolean }): Work =>
+        ansible === undefined ? {} : { [name]: () => ansible.play(options) };
+    return {
+        work: {
+            "script, no change": () => plain.apply({ changesRight: false }),
+            "script, a right": () => plain.apply({ changesRight: true }),
+            ...play("Ansible, no change", { pipelining: true, changesRight: false }),
+            ...play("Ansible without pipelining, no change", { pipelining: false, changesRight: false }),
+            ...play("Ansible, a right", { pipelining: true, changesRight: true }),
+        },
+        ansible: version,
+        stop() {
+            plain.stop();
+            ansible?.stop();
+        },
+    };
+}
+
+function updatesCompared(results: Record<string, number[]>): Comparison[] {
+    const beside = (name: string, theirs: string, other: string, aim?: number): Comparison[] =>
+        results[theirs] === undefined
+            ? []
+            : [
+                  compared(
+                      name,
+                      other,
+                      { ours: results[name]!, other: results[theirs] },
+                      aim === undefined ? {} : { aim },
+                  ),
+              ];
+    return [
+        ...beside("up, no change", "floor, no change", "the floor's"),
+        ...beside("up, no change", "script, no change", "a plain script"),
+        ...beside("up, no change", "Ansible, no change", "Ansible, pipelined", 0.4),
+        ...beside("up, no change", "Ansible without pipelining, no change", "Ansible"),
+        ...beside("up, a right", "script, a right", "a plain script"),
+        ...beside("up, a right", "Ansible, a right", "Ansible, pipelined", 0.5),
+        ...beside("first up", "first up of the floor", "the floor's"),
+    ];
+}
+
 /** Commands that a person types, beside the start of Node and a command of git's. */
 export async function measureCommands({ root, demo, scratch, runs, say }: Measured): Promise<Comparison[]> {
     const node = scratch.toolchain.node.path;
-    const options = { cwd: demo.folder, env: demo.environment };
     const ours =
-        (command: string, ...args: string[]) =>
-        async () =>
-            (
-                await finish(node, [join(root, "build", "run.cjs"), `cli/${command}.ts`, ...args], {
-                    ...options,
-                    cwd: root,
-                })
-            ).seconds;
+        (cwd: string, command: string, ...args: string[]) =>
+        async () => {
+            const ended = await finish(node, [join(root, "build", "run.cjs"), `cli/${command}.ts`, ...args], {
+                cwd,
+                env: demo.environment,
+            });
+            return ended.seconds;
+        };
+    const other = (file: string, ...args: string[]) => {
+        return async () => (await finish(file, args, { cwd: root, env: demo.environment })).seconds;
+    };
     const results = await inTurn(
         runs,
         {
-            node: async () => (await finish(node, ["-e", "0"], options)).seconds,
-            git: async () => (await finish("git", ["status", "--short"], { ...options, cwd: root })).seconds,
-            matrix: ours("matrix", "--stack", "prod"),
-            config: ours("config", "--stack", "prod"),
-            review: ours("review", "--base", "HEAD"),
+            node: other(node, "-e", "0"),
+            git: other("git", "status", "--short"),
+            matrix: ours(root, "matrix", "--stack", "prod"),
+            config: ours(root, "config", "--stack", "prod"),
+            review: ours(root, "review", "--base", "HEAD"),
+            "verify --read-only": ours(demo.folder, "verify", "--stack", demo.stack, "--read-only"),
+            verify: ours(demo.folder, "verify", "--stack", demo.stack),
         },
         say,
     );
-    const beside = (name: "matrix" | "config" | "review", aim?: number) => [
+    const beside = (name: Exclude<keyof typeof results, "node" | "git">, aim?: number) => [
         compared(name, "node -e 0", { ours: results[name], other: results.node }, aim === undefined ? {} : { aim }),
         compared(name, "git status", { ours: results[name], other: results.git }),
     ];
-    return [...beside("matrix", 3), ...beside("config", 3), ...beside("review")];
+    return [
+        ...beside("matrix", 3),
+        ...beside("config", 3),
+        ...beside("review"),
+        ...beside("verify --read-only"),
+        ...beside("verify"),
+    ];
 }

@@ -24,20 +24,27 @@ interface Ended {
     seconds: number;
 }
 
-/** Runs a command to its end. It throws with what was said where that is not a success. */
+/** Runs a command to its end, with `input` on its standard input. It throws with what was said where that is not a success. */
 export async function finish(
     file: string,
     args: string[],
-    options: { cwd: string; env: NodeJS.ProcessEnv },
+    options: { cwd: string; env: NodeJS.ProcessEnv; input?: string },
 ): Promise<Ended> {
     const { stdout, stderr, code, seconds } = await carryOut(file, args, options);
     if (code !== 0) throw new Error(`${[file, ...args].join(" ")} ended with ${code}:\n${stdout}${stderr}`);
     return { stdout, seconds };
 }
 
-async function carryOut(file: string, args: string[], options: { cwd: string; env: NodeJS.ProcessEnv }) {
+async function carryOut(
+    file: string,
+    args: string[],
+    { input = "", ...options }: { cwd: string; env: NodeJS.ProcessEnv; input?: string },
+) {
     const started = performance.now();
-    const child = spawn(file, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(file, args, { ...options, stdio: ["pipe", "pipe", "pipe"] });
+    // A process that ends early has said why, and does not read on.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
     const [stdout, stderr, code] = await Promise.all([textOf(child.stdout), textOf(child.stderr), endOf(child)]);
     return { stdout, stderr, code, seconds: (performance.now() - started) / 1000 };
 }

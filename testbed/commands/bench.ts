@@ -11,6 +11,7 @@ import { RegistryClient } from "../../clients/zot/registry";
 import { type Comparison, comparisonTable } from "../bench/comparison";
 import { measureCommands, measureUpdates } from "../bench/everyday";
 import { measureGap } from "../bench/gap";
+import { measureGrowth } from "../bench/growth";
 import { PULLED, pushFirst } from "../bench/images";
 import { aboveLimit } from "../bench/limits";
 import { measureMachines, tableOf } from "../bench/machines";
@@ -25,7 +26,7 @@ import { readMachine, toolchainEnvironment } from "../bootstrap/toolchain.cjs";
 import { count, countToTenThousand } from "../count";
 import { type OnSite, onScratchSite } from "../site/scratchStack";
 
-const GROUPS = ["previews", "mistakes", "updates", "commands", "registry", "rotation", "gap"] as const;
+const GROUPS = ["previews", "mistakes", "updates", "commands", "registry", "rotation", "gap", "growth"] as const;
 
 interface Options {
     json?: boolean;
@@ -136,6 +137,7 @@ async function measureGroups(work: Work, only: Options["only"]): Promise<Figures
     const wants = (group: (typeof GROUPS)[number]) => only.includes(group);
     const demo = await demoStack(root, scratch, environment);
     const create = (made: typeof createEmptyStack) => made(root, site.folder, environment, toolchain);
+    const empty = wants("previews") || wants("growth") ? await create(createEmptyStack) : undefined;
     const floor = wants("previews") || wants("updates") ? await create(createFloorStack) : undefined;
     const measured = { root, site, scratch, demo, runs, say };
     const figures: Figures = { comparisons: [], left: [], ansible: undefined };
@@ -146,7 +148,7 @@ async function measureGroups(work: Work, only: Options["only"]): Promise<Figures
     else if (ofZot.length > 0) await pushPulled(on);
     const add = (comparisons: Comparison[]) => void figures.comparisons.push(...comparisons);
     if (wants("previews")) {
-        const stacks = { demo, empty: await create(createEmptyStack), floor: floor! };
+        const stacks = { demo, empty: empty!, floor: floor! };
         const previews = await measurePreviews(toolchain, root, stacks, runs, say);
         add(previews.comparisons);
         figures.parts = previews.parts;
@@ -161,6 +163,11 @@ async function measureGroups(work: Work, only: Options["only"]): Promise<Figures
     if (wants("registry") && isReal) add(await measureRegistry(await originOf(on), runs, say));
     if (wants("rotation")) add(await measureRotation(measured));
     if (wants("gap") && isReal) add(await measureGap(measured));
+    // The last: it leaves a stack with other settings.
+    if (wants("growth"))
+        if (toolchain.pulumi.languageHost)
+            add(await measureGrowth(toolchain, root, on, { demo, empty: empty! }, runs, say));
+        else figures.left.push("growth is left out: this Pulumi has no language host.");
     return figures;
 }
 
