@@ -34,7 +34,9 @@ function legendOf(rows: readonly Row[], patternOf: (row: Row) => string, whoOf: 
                   "a & b: repositories of a's rule that match b; one that several of a's rows match has what each gives",
               ]
             : []),
-        ...(isUneven(rows) ? ["", "a group that is not listed under a pattern has the rights of anyone logged in there"] : []),
+        ...(isUneven(rows)
+            ? ["", "whoever is not listed under a pattern has the rights there of anyone logged in"]
+            : []),
     ];
 }
 

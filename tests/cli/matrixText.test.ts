@@ -29,7 +29,7 @@ test("a table in Markdown, in which a group's name does no harm", () => {
 
 test("says what holds for a group that has no row under a pattern", () => {
     const uneven = { "**": { anonymous: [] }, "team/**": { anonymous: [], "group team": ["create" as const] } };
-    const sentence = "a group that is not listed under a pattern has the rights of anyone logged in there";
+    const sentence = "whoever is not listed under a pattern has the rights there of anyone logged in";
     for (const text of [matrixTable, matrixMarkdown]) {
         expect(text(uneven).split("\n\n")[1]).toBe(sentence);
         expect(text(matrix)).not.toContain(sentence);
