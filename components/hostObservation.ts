@@ -116,15 +116,22 @@ const namedIn = (config: ZotConfig, files: string[]): string[] => {
 };
 
 /**
- * The first step of a destroy: checks that the host runs commands. It must depend on everything that has to stay as it
- * is if the host does not.
+ * The first step of a destroy: checks that the host runs commands, and has what it is to restore. It must depend on
+ * everything that has to stay as it is if the host does not.
  */
 export function askBeforeWithdrawal(
     name: string,
     settings: Settings,
     opts?: pulumi.CustomResourceOptions,
 ): HostWithdrawal {
-    return new HostWithdrawal(name, { connection: hostConnection(settings) }, opts);
+    const { host, zot } = settings;
+    // As host/deploy.sh keeps it.
+    const original = `${zot.configFile}.zot-hardening/original`;
+    const inputs = {
+        connection: hostConnection(settings),
+        ...(host.onDestroy === "restore" ? { restoredFrom: original } : {}),
+    };
+    return new HostWithdrawal(name, inputs, opts);
 }
 
 /**

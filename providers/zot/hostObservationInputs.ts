@@ -10,6 +10,7 @@ import {
     isAbsolutePath,
     observationInputs,
     type PropertyDefinition,
+    restoredFrom as restoredFromDefinition,
 } from "./hostObservationProperties";
 
 const REQUIRED_FIELDS = ["host", "user", "hostKey"];
@@ -60,19 +61,20 @@ function checkInput(
     return !problem && definition.type === "boolean" ? value === true || value === "true" : value;
 }
 
-/** The same of a HostWithdrawal, which has the connection alone. */
-export function checkWithdrawal({ connection, ...others }: PropertyMap): {
+/** The same of a HostWithdrawal, which has the connection and, where there is something to restore, its folder. */
+export function checkWithdrawal({ connection, restoredFrom, ...others }: PropertyMap): {
     inputs: PropertyMap;
     failures: CheckFailure[];
 } {
     const failures: CheckFailure[] = [];
     const fail = (property: string, reason: string) => failures.push({ property, reason });
     for (const name of Object.keys(others))
-        fail(name, `${name} is no property of a host withdrawal, which has connection alone.`);
-    if (!isAbsent(connection))
-        return { inputs: { connection: checkConnection(connection!, "connection", fail) }, failures };
-    fail("connection", "connection is missing.");
-    return { inputs: {}, failures };
+        fail(name, `${name} is no property of a host withdrawal, which has connection and restoredFrom alone.`);
+    const folder = checkInput("restoredFrom", restoredFrom, restoredFromDefinition, fail);
+    const inputs: PropertyMap = folder === undefined ? {} : { restoredFrom: folder };
+    if (isAbsent(connection)) fail("connection", "connection is missing.");
+    else inputs.connection = checkConnection(connection!, "connection", fail);
+    return { inputs, failures };
 }
 
 const areTexts = (value: PropertyValue): value is string[] =>

@@ -17,6 +17,15 @@ const oneOf =
     (value: string) =>
         values.includes(value) ? undefined : `must be one of ${values.join(", ")}`;
 
+/** The one input of a HostWithdrawal beside `connection`. */
+export const restoredFrom: PropertyDefinition = {
+    type: "string",
+    problem: isAbsolutePath,
+    description:
+        "Folder on the host that the withdrawal brings back what was there from. " +
+        "Without it, nothing is to be brought back.",
+};
+
 /** All but `connection`. */
 export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
     config: {

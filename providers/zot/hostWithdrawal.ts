@@ -1,7 +1,8 @@
 /**
  * The resource HostWithdrawal: what is asked before a destroy changes anything. The remote command takes any command
  * that ends well for a withdrawal, also one that something else has run in its place; and it tries a login that is
- * refused three times. So this one, which is deleted first, logs in once, and has the host say something back.
+ * refused three times. So this one, which is deleted first, logs in once, and has the host say something back, and
+ * whether it has what it is to bring back.
  */
 import { randomBytes } from "node:crypto";
 import { outsideText } from "../../clients/outsideText";
@@ -9,8 +10,18 @@ import { runOverSsh, SshError, type SshLimits } from "../../clients/ssh";
 import { type CallContext, isKnown, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import { checkWithdrawal, sshConnectionOf } from "./hostObservationInputs";
 
-/** Without single quote, backslash, exclamation mark and line break, which login shells read differently. */
-const COMMAND = `exec /bin/sh -c 'echo "zot-hardening $(cat)"'`;
+/** What the host says where the folder that it is to restore from is certainly not there. */
+const LOST = "zot-hardening-lost";
+
+/**
+ * Without single quote, backslash, exclamation mark and line break, which login shells read differently. Behind a
+ * folder that this login may not search, it says nothing of what is there.
+ */
+const COMMAND =
+    `exec /bin/sh -c 'IFS= read -r mark; IFS= read -r original; echo "zot-hardening $mark"; ` +
+    `[ -n "$original" ] || exit 0; [ -e "$original" ] && exit 0; ` +
+    'folder="${original%/*}"; [ -e "$folder" ] || folder="${folder%/*}"; ' +
+    `[ -x "$folder" ] && echo "${LOST} $mark"; exit 0'`;
 
 export interface WithdrawalOptions {
     /** Where `SSH_AUTH_SOCK` is looked for. */
@@ -39,6 +50,7 @@ async function askBefore(
     if (!isKnown(inputs.connection)) return;
     const connection = sshConnectionOf(inputs.connection as PropertyMap, environment);
     const mark = randomBytes(8).toString("hex");
+    const original = typeof inputs.restoredFrom === "string" ? inputs.restoredFrom : undefined;
     const outlook =
         "Nothing was changed, neither on the host nor in Authentik. " +
         `(If the host is gone for good: pulumi state delete '${context.urn}' and the same for the command ` +
@@ -47,7 +59,7 @@ async function askBefore(
     try {
         ran = await runOverSsh(
             connection,
-            { command: COMMAND, stdin: `${mark}\n` },
+            { command: COMMAND, stdin: original === undefined ? `${mark}\n` : `${mark}\n${original}\n` },
             { cancelled: context.cancelled, limits },
         );
     } catch (error) {
@@ -56,7 +68,13 @@ async function askBefore(
     }
     const said = ran.stdout.toString("utf8");
     // A start-up file may have printed something without an end of line.
-    if (said.split("\n").some((line) => line.endsWith(`zot-hardening ${mark}`))) return;
+    const isSaid = (what: string) => said.split("\n").some((line) => line.endsWith(`${what} ${mark}`));
+    if (isSaid(LOST))
+        throw new Error(
+            `The registry's host ${connection.host} does not know what was there before the first deployment: ` +
+                `${original} is missing. Set host.onDestroy to read-only, run pulumi up, and then destroy. ${outlook}`,
+        );
+    if (isSaid("zot-hardening")) return;
     const came = outsideText(`${said} ${ran.stderr}`, 500);
     throw new Error(
         `The registry's host ${connection.host} does not run what it is told: ` +

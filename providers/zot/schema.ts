@@ -9,6 +9,7 @@ import {
     observationOutputs,
     type PropertyDefinition,
     reportDefinitions,
+    restoredFrom,
 } from "./hostObservationProperties";
 import {
     apiKeyToken,
@@ -61,8 +62,11 @@ export function packageSchema(): string {
             [hostWithdrawalToken]: {
                 description:
                     "What is asked before a config is withdrawn from the host of a zot registry: " +
-                    "whether one gets in, and whether the host runs what it is told.",
-                inputProperties: { connection: connectionProperty },
+                    "whether one gets in, whether the host runs what it is told, and whether it has what it is to bring back.",
+                inputProperties: {
+                    connection: connectionProperty,
+                    restoredFrom: { type: "string", description: restoredFrom.description },
+                },
                 requiredInputs: ["connection"],
             },
         },

@@ -3,8 +3,9 @@ import type { SshConnection } from "./hostObservation";
 import { resourceOptsDefaults } from "./utilities";
 
 /**
- * What is asked before a config is withdrawn from the host of a zot registry: whether one gets in, and whether the host runs what it
- * is told. It is asked when the resource is deleted, which fails where it is not so. To be asked first, it depends on everything.
+ * What is asked before a config is withdrawn from the host of a zot registry: whether one gets in, whether the host runs what it is
+ * told, and whether it has what it is to bring back. It is asked when the resource is deleted, which fails where it is not so. To be
+ * asked first, it depends on everything.
  */
 export class HostWithdrawal extends pulumi.CustomResource {
     /** @internal */
@@ -21,6 +22,7 @@ export class HostWithdrawal extends pulumi.CustomResource {
             if (args?.connection === undefined && !opts.urn) throw new Error("Missing required property 'connection'");
             // As a whole: nothing of it is to be shown beside an error.
             inputs.connection = args?.connection === undefined ? undefined : pulumi.secret(args.connection);
+            if (args?.restoredFrom !== undefined) inputs.restoredFrom = args.restoredFrom;
         }
         super(HostWithdrawal.__pulumiType, name, inputs, pulumi.mergeOptions(resourceOptsDefaults(), opts));
     }
@@ -29,4 +31,6 @@ export class HostWithdrawal extends pulumi.CustomResource {
 export interface HostWithdrawalArgs {
     /** How to reach the host. Secret as a whole. */
     connection: pulumi.Input<SshConnection>;
+    /** Folder on the host that the withdrawal brings back what was there from. Without it, nothing is to be brought back. */
+    restoredFrom?: pulumi.Input<string>;
 }

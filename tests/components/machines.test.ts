@@ -213,6 +213,21 @@ describe("resources", () => {
         expect(JSON.stringify(b!.inputs.stdin)).toContain('\\"port\\": \\"5001\\"');
     });
 
+    test("before a destroy that restores, each is asked whether it has what was there", async () => {
+        const own = { ...B, zot: { configFile: "/srv/zot/config.json" } };
+        await declare([A, own], { onDestroy: "restore" });
+        const asked = recorded
+            .filter(({ type }) => /HostWithdrawal$/.test(type))
+            .map(({ inputs }) => inputs.restoredFrom);
+        expect(asked.sort()).toEqual([
+            "/etc/zot/config.json.zot-hardening/original",
+            "/srv/zot/config.json.zot-hardening/original",
+        ]);
+        await declare([A, own]);
+        const others = recorded.filter(({ type }) => /HostWithdrawal$/.test(type));
+        expect(others.map(({ inputs }) => Object.keys(inputs))).toEqual([["connection"], ["connection"]]);
+    });
+
     test("one machine is not looked at while it is away", async () => {
         await declare([A, { ...B, away: true }]);
         const looks = recorded

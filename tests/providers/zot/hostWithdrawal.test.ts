@@ -49,8 +49,8 @@ describe.each(kinds)("a destroy over %s", (kind) => {
         said.length = 0;
     });
 
-    const withdraw = async (connection: PropertyMap = {}) => {
-        const inputs = { connection: { ...(host.inputs.connection as PropertyMap), ...connection } };
+    const withdraw = async (connection: PropertyMap = {}, more: PropertyMap = {}) => {
+        const inputs = { connection: { ...(host.inputs.connection as PropertyMap), ...connection }, ...more };
         await hostWithdrawal({ environment: {}, limits: { answer: 4_000, login: 10_000 } }).delete(
             { id: "registry", properties: {}, inputs },
             context,
@@ -86,6 +86,49 @@ describe.each(kinds)("a destroy over %s", (kind) => {
         await expect(failing).rejects.toThrow(
             /does not run what it is told[\s\S]*ForceCommand[\s\S]*Nothing was changed, neither on the host nor in Authentik/,
         );
+    });
+
+    describe("that is to bring back what was there before the first deployment", () => {
+        const state = () => `${host.configFile}.zot-hardening`;
+        const original = () => path.join(state(), "original");
+        const restore = () => withdraw({}, { restoredFrom: original() });
+        afterEach(() => {
+            if (fs.existsSync(state())) fs.chmodSync(state(), 0o755);
+        });
+
+        test("begins where that is kept", async () => {
+            fs.mkdirSync(original(), { recursive: true });
+            await restore();
+        });
+
+        test.each(["it is lost", "all that the host kept of deployments is lost"])(
+            "ends before anything is changed where %s",
+            async (what) => {
+                deployed();
+                fs.rmSync(what === "it is lost" ? original() : state(), { recursive: true, force: true });
+                const failing = restore();
+                await expect(failing).rejects.toThrow(
+                    `does not know what was there before the first deployment: ${original()} is missing. ` +
+                        "Set host.onDestroy to read-only, run pulumi up, and then destroy.",
+                );
+                await expect(failing).rejects.toThrow(/Nothing was changed, neither on the host nor in Authentik/);
+            },
+        );
+
+        const asRoot = process.getuid?.() === 0;
+        (asRoot ? test.skip : test)(
+            "begins where the login may not look: the withdrawal itself will tell",
+            async () => {
+                deployed();
+                fs.chmodSync(state(), 0o600);
+                await restore();
+            },
+        );
+
+        test("asks nothing of it otherwise", async () => {
+            deployed();
+            await withdraw();
+        });
     });
 
     test("tries a login that is refused once", async () => {
@@ -125,7 +168,8 @@ describe.each(kinds)("a destroy over %s", (kind) => {
 });
 
 test(
-    "the SDK, the schema and the check know the connection, which is secret as a whole, " + "and nothing else",
+    "the SDK, the schema and the check know the connection, which is secret as a whole, where to restore from, " +
+        "and nothing else",
     async () => {
         const connection = { host: "host", user: "zot", hostKey: "text" };
         const found: object[] = [];
@@ -137,23 +181,21 @@ test(
             call: () => ({}),
         });
         new zot.HostWithdrawal("host", { connection });
+        new zot.HostWithdrawal("restored", { connection, restoredFrom: "/etc/zot/original" });
         await pulumi.runtime.disconnect();
+        const secret = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value: connection };
         expect(found).toEqual([
-            {
-                type: hostWithdrawalToken,
-                inputs: {
-                    connection: {
-                        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
-                        value: connection,
-                    },
-                },
-            },
+            { type: hostWithdrawalToken, inputs: { connection: secret } },
+            { type: hostWithdrawalToken, inputs: { connection: secret, restoredFrom: "/etc/zot/original" } },
         ]);
         expect(() => new zot.HostWithdrawal("host", {} as zot.HostWithdrawalArgs)).toThrow(
             "Missing required property 'connection'",
         );
         const schema = JSON.parse(packageSchema()) as { resources: Record<string, { inputProperties: object }> };
-        expect(Object.keys(schema.resources[hostWithdrawalToken]!.inputProperties)).toEqual(["connection"]);
+        expect(Object.keys(schema.resources[hostWithdrawalToken]!.inputProperties)).toEqual([
+            "connection",
+            "restoredFrom",
+        ]);
         const check = (inputs: PropertyMap) =>
             hostWithdrawal({ environment: {} }).check!(
                 { inputs, oldInputs: undefined, randomSeed: new Uint8Array() },
@@ -162,8 +204,18 @@ test(
         expect((await check({})).failures).toEqual([{ property: "connection", reason: "connection is missing." }]);
         expect((await check({ connection, look: true })).failures).toEqual(
             expect.arrayContaining([
-                { property: "look", reason: "look is no property of a host withdrawal, which has connection alone." },
+                {
+                    property: "look",
+                    reason: "look is no property of a host withdrawal, which has connection and restoredFrom alone.",
+                },
             ]),
         );
+        expect((await check({ connection, restoredFrom: "original" })).failures).toContainEqual({
+            property: "restoredFrom",
+            reason: "restoredFrom must be an absolute path.",
+        });
+        expect((await check({ connection, restoredFrom: "/etc/zot/original" })).inputs).toMatchObject({
+            restoredFrom: "/etc/zot/original",
+        });
     },
 );
