@@ -2,9 +2,10 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { UserError } from "../clients/userError";
+import { shown, withoutSecrets } from "../components/settings";
 import { pipeAsker, terminalAsker, unattended } from "./setup/ask";
 import { Interview } from "./setup/interview";
-import { type Answers, answersIn, helpOf, type QuestionName, questions } from "./setup/questions";
+import { type Answers, answerMistake, answersIn, helpOf, type QuestionName, questions } from "./setup/questions";
 import { optionsOfQuestions, setUp } from "./setup/run";
 import { command, EXIT, exitCodes, interruptedCodes, run } from "./shared/command";
 import { givenFile } from "./shared/givenFile";
@@ -52,6 +53,8 @@ program
         ),
     )
     .action(async ({ answers: file, yes, preview, ...options }: Options) => {
+        const mistakes = optionMistakes(options);
+        if (mistakes.length > 0) program.error(mistakes.join("\n"), { exitCode: EXIT.usage });
         const beforehand: Answers = {
             ...fromEnvironment(),
             ...(file === undefined ? {} : fromFile(file)),
@@ -73,6 +76,15 @@ program
         }
     });
 void run(program);
+
+/** What is wrong with the options, whatever is found on the host: a sentence each. */
+function optionMistakes(options: Answers): string[] {
+    return optionsOfQuestions.flatMap(({ name, option }) => {
+        const given = options[name];
+        const because = given === undefined ? undefined : answerMistake(name, given);
+        return because === undefined ? [] : [`${option} ${withoutSecrets(shown(given))}: ${because}.`];
+    });
+}
 
 function fromEnvironment(): Answers {
     const answers: Answers = {};

@@ -1,5 +1,6 @@
 /** The conversation: what was answered beforehand is not asked, and what was answered is remembered. */
 import { UserError } from "../../clients/userError";
+import { withoutSecrets } from "../../components/settings";
 import { noLongerBusy } from "../shared/command";
 import type { Ask, Asker, Choice } from "./ask";
 import { type Answers, answerMistake, helpOf, type QuestionName, questions } from "./questions";
@@ -46,7 +47,7 @@ export class Interview {
             const because = mistake(given);
             if (because !== undefined)
                 throw new UserError(
-                    `${optionOf(name)}${secret === undefined ? ` ${JSON.stringify(given)}` : ""}: ${because}.`,
+                    `${optionOf(name)}${secret === undefined ? ` ${withoutSecrets(JSON.stringify(given))}` : ""}: ${because}.`,
                 );
             this.answers[name] = given;
             return given;

@@ -1,7 +1,7 @@
 /** What setup asks: each question by its name, which is its option and its key in a file of answers. Pure. */
 
 import { addressMistake } from "../../clients/http/address";
-import { allSettings, type Setting, shown } from "../../components/settings";
+import { allSettings, type Setting, shown, withoutSecrets } from "../../components/settings";
 import { EXAMPLE } from "../../components/settings/fromStackFile";
 import { hostKeyMistake, hostKeyOfScan } from "../../components/settings/hostKeys";
 
@@ -246,7 +246,7 @@ function mistakeInFile(key: string, value: unknown): string | undefined {
     if (secret !== undefined)
         return `${key} is a secret and does not belong into a file; give it as ${secret} in the environment`;
     const because = answerMistake(name, textInFile(value));
-    return because === undefined ? undefined : `${key} is ${shown(value)}: ${because}`;
+    return because === undefined ? undefined : `${key} is ${withoutSecrets(shown(value))}: ${because}`;
 }
 
 /** An answer in a file, as it would be typed. */
