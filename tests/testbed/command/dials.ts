@@ -9,7 +9,7 @@ import { type PropertyMap, type PropertyValue, secret } from "../../../providers
 import { peel } from "../../../testbed/command/marks";
 import { fingerprint, startSshHost } from "../../../testbed/sshHost";
 import { Engine } from "./engine";
-import { describeOnHost, failureOf, scratch, sleep, stranger, until } from "./target";
+import { asOurs, describeOnHost, failureOf, scratch, sleep, stranger, until } from "./target";
 
 export function dials(kind: "embedded" | "openssh"): void {
     describeOnHost("the way to a host", kind, (on) => {
@@ -164,7 +164,11 @@ export function dials(kind: "embedded" | "openssh"): void {
                                 dialErrorLimit: 0,
                                 password,
                             };
-                            const { inputs } = await on.engine.check({ create: "echo in", connection: there });
+                            const { inputs } = await on.engine.check({
+                                ...asOurs,
+                                create: "echo in",
+                                connection: there,
+                            });
                             return (await on.engine.create(inputs)).properties.stdout;
                         };
                         expect(await with_("open sesame")).toBe("in");
@@ -299,15 +303,17 @@ export function dials(kind: "embedded" | "openssh"): void {
                             { port: await closedPort(), dialErrorLimit: 10 },
                         );
                         const dialling = failureOf(stopping.create(closed));
-                        const running = stopping.create(await inputsOf({ create: "echo begun; sleep 2; echo done" }));
-                        await until("it runs and dials", () =>
-                            ["begun", "Dial 1/10 failed: retrying"].every((text) =>
-                                stopping.log.some(({ message }) => message === text),
-                            ),
+                        const script = "echo begun > at-work; sleep 2; echo done";
+                        const running = stopping.create(await inputsOf({ create: script }));
+                        await until(
+                            "it runs and dials",
+                            () =>
+                                fs.existsSync(path.join(on.home, "at-work")) &&
+                                stopping.log.some(({ message }) => message === "Dial 1/10 failed: retrying"),
                         );
                         await stopping.cancel();
                         expect(await dialling).toBe("context canceled");
-                        expect((await running).properties.stdout).toBe("begun\ndone");
+                        expect((await running).properties.stdout).toBe("done");
                     } finally {
                         await stopping.stop();
                     }

@@ -198,10 +198,6 @@ export class Engine {
         await this.call("cancel", new Empty());
     }
 
-    async schema(): Promise<string> {
-        return (await this.call("getSchema", new providerMessages.GetSchemaRequest())).getSchema();
-    }
-
     /** Ends the plugin as the engine does, and whatever it still had open. */
     async stop(): Promise<void> {
         this.client.close();

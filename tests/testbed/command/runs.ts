@@ -1,15 +1,13 @@
-/** What happens on a host that is reached: commands, their input and output, variables, update and delete. */
+/** What happens on a host that is reached: commands, their input and output, update and delete. */
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { type PropertyMap, secret, unwrapMap } from "../../../providers/protocol";
-import { startSshHost } from "../../../testbed/sshHost";
-import { Engine } from "./engine";
 import { describeOnHost, failureOf, sleep, until } from "./target";
 
 export function runs(kind: "embedded" | "openssh"): void {
     describeOnHost("a command on a host", kind, (on) => {
-        const { executable, inputsOf, create, outputOf, shownLines, keptLines } = on;
+        const { inputsOf, create, outputOf } = on;
 
         describe("a command", () => {
             test(
@@ -79,7 +77,7 @@ export function runs(kind: "embedded" | "openssh"): void {
                 async () => {
                     const script = '# \\ "quoted" \t é 😀\necho out\nsleep 0.2\necho error >&2\nexit 3';
                     const shown = '"# \\\\ \\"quoted\\" \\t é 😀\\necho out\\nsleep 0.2\\necho error >&2\\nexit 3"';
-                    expect(await failureOf(create({ create: script, logging: "none" }))).toBe(
+                    expect(await failureOf(create({ create: script }))).toBe(
                         `Process exited with status 3: running ${shown}:\nout\nerror\n`,
                     );
                 },
@@ -106,9 +104,9 @@ export function runs(kind: "embedded" | "openssh"): void {
             );
 
             test("may be 100 KB long [fact: The script must stay under 128 KB]", async () => {
-                expect(
-                    await outputOf({ create: `# ${"x".repeat(100_000)}\necho done`, logging: "none" }),
-                ).toMatchObject({ stdout: "done" });
+                expect(await outputOf({ create: `# ${"x".repeat(100_000)}\necho done` })).toMatchObject({
+                    stdout: "done",
+                });
             });
 
             test("gets an id of its name and eight digits [fact: id = name and 8 hex digits, kept]", async () => {
@@ -124,7 +122,6 @@ export function runs(kind: "embedded" | "openssh"): void {
                     const inputs = await inputsOf({
                         create: "cat",
                         stdin: secret("hidden"),
-                        triggers: ["a", secret("b")],
                     });
                     expect((await on.engine.create(inputs)).properties).toEqual({
                         ...inputs,
@@ -135,135 +132,19 @@ export function runs(kind: "embedded" | "openssh"): void {
             );
         });
 
-        describe("logging", () => {
-            const script = "echo out; sleep 0.2; echo error >&2; sleep 0.2; printf 'last\\r\\n\\nend'";
-            test.each<[string | undefined, string[]]>([
-                [undefined, ["out", "error", "last", "", "end"]],
-                ["stdoutAndStderr", ["out", "error", "last", "", "end"]],
-                ["stdout", ["out", "last", "", "end"]],
-                ["stderr", ["error"]],
-                ["none", []],
-                ["nonsense", []],
-            ])("%s", async (logging, expected) => {
-                await create({ create: script, ...(logging === undefined ? {} : { logging }) });
-                expect(shownLines()).toEqual(expected);
-                expect(keptLines()).toEqual([]);
-            });
-
-            test(
-                "a line of 65,535 bytes is shown, a longer one hangs for ever, and none is immune [fact: " +
-                    "A logged line of 65,536 bytes or more hangs for ever; `logging: none` is immune]",
-                async () => {
-                    const line = (length: number) => `head -c ${length} /dev/zero | tr '\\0' x; echo`;
-                    await create({ create: line(65_535) });
-                    expect(shownLines().map((shown) => shown.length)).toEqual([65_535]);
-                    await create({ create: line(65_536), logging: "none" });
-
-                    const doomed = await Engine.start(executable);
-                    await doomed.configure();
-                    let settled = false;
-                    const operation = doomed
-                        .create(await inputsOf({ create: `${line(65_536)}; echo ended > ended` }))
-                        .then(
-                            () => (settled = true),
-                            () => (settled = true),
-                        );
-                    await until("the command ends", () => fs.existsSync(path.join(on.home, "ended")));
-                    await sleep(1000);
-                    expect(settled).toBe(false);
-                    await doomed.stop();
-                    await operation;
-                },
-            );
-        });
-
-        describe("variables", () => {
-            test(
-                "that the host does not take are a failure, before anything runs [fact: " +
-                    "`environment` travels as SSH env requests: a server that refuses one is a hard failure]",
-                async () => {
-                    const failure = await failureOf(
-                        create({ create: "echo ran > ran-with-environment", environment: { COLOUR: "red" } }),
-                    );
-                    expect(failure).toBe('could not set environment variable "COLOUR": ssh: setenv failed');
-                    expect(keptLines()).toMatchObject([
-                        {
-                            severity: "error",
-                            message: expect.stringMatching(
-                                /^Unable to set 'COLOUR'\. This only works if your SSH server/,
-                            ),
-                        },
-                    ]);
-                    expect(fs.existsSync(path.join(on.home, "ran-with-environment"))).toBe(false);
-                },
-            );
-
-            test("that it takes reach the command; so does the previous output", async () => {
-                const open = await startSshHost({
-                    kind,
-                    home: on.home,
-                    shell: "/bin/sh",
-                    acceptEnvironment: ["COLOUR", "PULUMI_COMMAND_STDOUT", "PULUMI_COMMAND_STDERR"],
-                });
-                try {
-                    const there = { port: open.port, privateKey: open.privateKeyPem, hostKey: open.hostPublicKey };
-                    const script = 'echo "$COLOUR,$PULUMI_COMMAND_STDOUT,$PULUMI_COMMAND_STDERR"';
-                    const inputs = await inputsOf({ create: script, environment: { COLOUR: secret("red") } }, there);
-                    const { id, properties } = await on.engine.create(inputs);
-                    expect(properties.stdout).toBe("red,,");
-                    const updated = await on.engine.update({
-                        id,
-                        oldInputs: inputs,
-                        oldOutputs: { ...properties, stderr: "warned" },
-                        inputs,
-                    });
-                    expect(updated.stdout).toBe("red,red,,,warned");
-                } finally {
-                    await open.stop();
-                }
-            });
-
-            test(
-                "the previous output, refused, is a warning on every update, unless it is switched off [fact: " +
-                    "`addPreviousOutputInEnv` sends PULUMI_COMMAND_STDOUT and _STDERR: " +
-                    "a warning on every update where refused]",
-                async () => {
-                    const inputs = await inputsOf({ create: "echo out; echo error >&2" });
-                    const oldOutputs = { ...inputs, stdout: "out", stderr: "error" };
-                    const update = async (changes: PropertyMap) =>
-                        on.engine.update({
-                            id: "x",
-                            oldInputs: inputs,
-                            oldOutputs,
-                            inputs: await inputsOf({ create: "echo again", ...changes }),
-                        });
-                    expect(await update({})).toMatchObject({ stdout: "again", stderr: "" });
-                    expect(keptLines().map(({ severity, message }) => `${severity} ${message.slice(0, 37)}`)).toEqual([
-                        "warning Unable to set 'PULUMI_COMMAND_STDOUT'",
-                        "warning Unable to set 'PULUMI_COMMAND_STDERR'",
-                    ]);
-                    on.engine.log.length = 0;
-                    await update({ addPreviousOutputInEnv: false });
-                    expect(keptLines()).toEqual([]);
-                },
-            );
-        });
-
         describe("update and delete", () => {
-            const quiet = { addPreviousOutputInEnv: false };
-
             test(
                 "update runs `update`, else `create`; the id is not touched [fact: create, update, stdin: " +
                     "update in place, and the `update` (else `create`) script runs]",
                 async () => {
-                    const oldInputs = await inputsOf({ create: "echo created", ...quiet });
+                    const oldInputs = await inputsOf({ create: "echo created" });
                     const oldOutputs = { ...oldInputs, stdout: "created", stderr: "" };
                     const update = async (inputs: PropertyMap) =>
                         on.engine.update({
                             id: "x",
                             oldInputs,
                             oldOutputs,
-                            inputs: await inputsOf({ ...inputs, ...quiet }),
+                            inputs: await inputsOf(inputs),
                         });
                     expect((await update({ create: "echo created", update: "echo updated", stdin: "s" })).stdout).toBe(
                         "updated",
@@ -280,13 +161,13 @@ export function runs(kind: "embedded" | "openssh"): void {
                     "Delete uses the connection and script last applied]",
                 async () => {
                     const properties = {
-                        ...(await inputsOf({ delete: "cat > deleted", stdin: "with input", ...quiet })),
+                        ...(await inputsOf({ delete: "cat > deleted", stdin: "with input" })),
                         stdout: "",
                         stderr: "",
                     };
                     await on.engine.delete({ id: "x", properties, inputs: {} });
                     expect(fs.readFileSync(path.join(on.home, "deleted"), "utf8")).toBe("with input");
-                    const failing = { ...(await inputsOf({ delete: "exit 9", ...quiet })), stdout: "", stderr: "" };
+                    const failing = { ...(await inputsOf({ delete: "exit 9" })), stdout: "", stderr: "" };
                     expect(await failureOf(on.engine.delete({ id: "x", properties: failing, inputs: {} }))).toBe(
                         'Process exited with status 9: running "exit 9":\n',
                     );
@@ -300,10 +181,8 @@ export function runs(kind: "embedded" | "openssh"): void {
             async () => {
                 const script = "echo begun > begun; echo begun; sleep 2; echo survived > survived";
                 const operation = failureOf(create({ create: script }, { dialErrorLimit: 10 }));
-                await until(
-                    "the command runs",
-                    () => fs.existsSync(path.join(on.home, "begun")) && shownLines().includes("begun"),
-                );
+                await until("the command runs", () => fs.existsSync(path.join(on.home, "begun")));
+                await sleep(200);
                 const before = on.host.connections();
                 on.host.dropConnections();
                 expect(await operation).toBe(

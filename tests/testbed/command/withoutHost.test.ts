@@ -1,8 +1,8 @@
 /** What a program meets in the command plugin without a host: configuration, Check, Diff, previews, Read. */
 import { type PropertyMap, type PropertyValue, secret } from "../../../providers/protocol";
 import { peel } from "../../../testbed/command/marks";
-import { Engine, UNKNOWN, urnOf } from "./engine";
-import { failureOf, plugins, skipOfficial } from "./target";
+import { Engine, UNKNOWN } from "./engine";
+import { asOurs, plugins, skipOfficial } from "./target";
 
 skipOfficial();
 
@@ -29,28 +29,6 @@ describe.each(plugins)("without a host [$plugin]", ({ plugin, executable }) => {
                 acceptResources: true,
                 acceptOutputs: true,
             });
-        },
-    );
-
-    test(
-        "has a schema with remote.Command in it [fact: `triggers`: " +
-            "replacement (the SDK's `replaceOnChanges` does that)]",
-        async () => {
-            const command = JSON.parse(await engine.schema()).resources["command:remote:Command"];
-            expect(command.requiredInputs).toEqual(["connection"]);
-            expect(Object.keys(command.inputProperties).sort()).toEqual([
-                "addPreviousOutputInEnv",
-                "connection",
-                "create",
-                "delete",
-                "environment",
-                "logging",
-                "stdin",
-                "triggers",
-                "update",
-            ]);
-            expect(command.inputProperties.connection.secret).toBe(true);
-            expect(command.inputProperties.triggers.replaceOnChanges).toBe(true);
         },
     );
 
@@ -111,30 +89,12 @@ describe.each(plugins)("without a host [$plugin]", ({ plugin, executable }) => {
                 (await engine.check({ connection: { host: "registry.example.com", port: null }, stdin: null })).inputs,
             ).toEqual({ connection: secret(filled) });
         });
-
-        test.each<[string, PropertyMap, string]>([
-            ["no connection", { create: "x" }, "connection"],
-            ["no host", { connection: {} }, "connection"],
-            ["a number for a script", { ...minimal, create: 5 }, "create"],
-            ["a misspelt field", { ...minimal, commands: "x" }, "commands"],
-            ["a text for a list", { ...minimal, triggers: "x" }, "triggers"],
-            ["a text for a truth value", { ...minimal, addPreviousOutputInEnv: "false" }, "addPreviousOutputInEnv"],
-            [
-                "a port that is a text [fact: A connection field of the wrong type prints the private key in clear]",
-                { connection: { ...filled, port: "22", privateKey: "KEY" } },
-                "connection",
-            ],
-        ])("refuses %s", async (_what, inputs, property) => {
-            expect((await engine.check(inputs)).failures.map((failure) => failure.property)).toEqual([property]);
-        });
     });
 
     describe("Diff", () => {
         const oldInputs: PropertyMap = {
             create: "push",
             stdin: secret("input"),
-            triggers: ["a", { b: 1 }],
-            environment: { "with.dot": "1", kept: "1" },
             connection: secret(filled),
         };
         const oldOutputs: PropertyMap = { ...oldInputs, stdout: "out", stderr: "" };
@@ -165,17 +125,6 @@ describe.each(plugins)("without a host [$plugin]", ({ plugin, executable }) => {
                 { connection: secret({ ...filled, host: "other.example.com" }) },
                 { connection: "UPDATE" },
             ],
-            [
-                "another trigger, which is no replacement here",
-                { triggers: ["c", { b: 1 }] },
-                { "triggers[0]": "UPDATE" },
-            ],
-            ["a change inside a trigger", { triggers: ["a", { b: 2 }] }, { "triggers[1].b": "UPDATE" }],
-            [
-                "other variables",
-                { environment: { "with.dot": "2", more: "1" } },
-                { 'environment["with.dot"]': "UPDATE", "environment.kept": "DELETE", "environment.more": "ADD" },
-            ],
             ["a script that is not known yet", { create: UNKNOWN }, { create: "UPDATE" }],
         ])("%s", async (_what, changes, expected) => {
             const { changes: has, detailed, replaces } = await diff(changes);
@@ -183,25 +132,6 @@ describe.each(plugins)("without a host [$plugin]", ({ plugin, executable }) => {
             expect(detailed).toEqual(
                 Object.fromEntries(Object.entries(expected).map(([path, kind]) => [path, { kind, inputDiff: false }])),
             );
-        });
-    });
-
-    test.each<[string, PropertyMap, PropertyMap, string]>([
-        ["given for the first time", {}, { triggers: ["a"] }, "ADD_REPLACE"],
-        ["given no more", { triggers: ["a"] }, {}, "DELETE_REPLACE"],
-        ["secret from now on", { triggers: ["a"] }, { triggers: secret(["a"]) }, "UPDATE_REPLACE"],
-    ])("triggers, %s, are the one change that asks for a replacement by itself", async (_what, before, after, kind) => {
-        const common = { create: "push", connection: secret(filled) };
-        const oldInputs = { ...common, ...before };
-        const answer = await engine.diff({
-            oldInputs,
-            oldOutputs: { ...oldInputs, stdout: "", stderr: "" },
-            inputs: { ...common, ...after },
-        });
-        expect(answer).toEqual({
-            changes: "some",
-            detailed: { triggers: { kind, inputDiff: false } },
-            replaces: ["triggers"],
         });
     });
 
@@ -252,7 +182,8 @@ describe.each(plugins)("without a host [$plugin]", ({ plugin, executable }) => {
         "a step without a script connects to nothing [fact: " +
             "Preview, no-op up, refresh, and a step with no command make no connection]",
         async () => {
-            const inputs = { connection: secret({ ...filled, host: "no-such-host.invalid" }), stdin: "s" };
+            const there = secret({ ...filled, host: "no-such-host.invalid" });
+            const inputs = { ...asOurs, connection: there, stdin: "s" };
             const { properties } = await engine.create(inputs);
             expect(properties).toEqual({ ...inputs, stdout: "", stderr: "" });
             const updated = await engine.update({
@@ -280,14 +211,6 @@ describe.each(plugins)("without a host [$plugin]", ({ plugin, executable }) => {
                 },
             ]);
             await own.stop();
-        });
-
-        test.each(["command:local:Command", "command:remote:CopyToRemote"])("says that it has no %s", async (type) => {
-            expect(await failureOf(engine.check({ create: "x" }, { urn: urnOf("x", type) }))).toBe(
-                `This is the test bed's stand-in for the command plugin, which has no ${type}, ` +
-                    "only command:remote:Command. " +
-                    "Install the official plugin: pulumi plugin install resource command 1.2.1",
-            );
         });
     }
 });
