@@ -37,20 +37,6 @@ const scopes: readonly { scope: string; managed: string; name: string; descripti
             "}",
         ].join("\n"),
     },
-    {
-        scope: "offline_access",
-        managed: "goauthentik.io/providers/oauth2/scope-offline_access",
-        name: "authentik default OAuth Mapping: OpenID 'offline_access'",
-        description: "Access to request new tokens without interaction",
-        expression: "return {}",
-    },
-    {
-        scope: "goauthentik.io/api",
-        managed: "goauthentik.io/providers/oauth2/scope-authentik_api",
-        name: "authentik default OAuth Mapping: authentik API access",
-        description: "authentik API Access on behalf of your user",
-        expression: "return {}",
-    },
 ];
 
 const flowTable: readonly [slug: string, name: string, title: string, designation: string, authentication: string][] = [

@@ -31,7 +31,7 @@ export interface ClaimsContext {
     readonly groups: readonly string[];
 }
 
-const names: Record<string, string> = {
+const names: Record<string, keyof ClaimsContext> = {
     "request.user.username": "username",
     "request.user.name": "name",
     "request.user.email": "email",
@@ -39,44 +39,24 @@ const names: Record<string, string> = {
 const listOfGroups = /^\[\s*group\.name\s+for\s+group\s+in\s+request\.user\.groups\.all\(\)\s*\]$/;
 
 /**
- * Reads a scope mapping's expression: `return { "claim": VALUE, … }` of texts, numbers, True, False, None,
+ * Reads the expression of a scope mapping as the default ones are: `return { "claim": VALUE, … }` of True, False, None,
  * `request.user.username`, `.name`, `.email` and the list of the names of the user's groups.
- *
- * @returns what it says of a user, or, for anything else, a sentence that says what is understood.
  */
-export function parseClaims(expression: string): ((context: ClaimsContext) => Record<string, unknown>) | string {
-    const text = expression.replace(/^\s*#.*$/gm, "").trim();
-    const inner = /^return\s*\{([\s\S]*)\}$/.exec(text)?.[1];
-    const claims: [string, (context: ClaimsContext) => unknown][] = [];
-    let rest = inner?.trim();
-    while (rest !== undefined && rest !== "") {
-        const [whole, , name, value] =
-            /^(["'])([^"'\\]*)\1\s*:\s*("[^"\\]*"|'[^'\\]*'|\[[^\]]*\]|[\w.-]+)\s*(?:,|$)\s*/.exec(rest) ?? [];
-        const read = value === undefined ? undefined : readClaim(value);
-        if (whole === undefined || name === undefined || !read) rest = undefined;
-        else {
-            claims.push([name, read]);
-            rest = rest.slice(whole.length).trim();
-        }
-    }
-    if (rest !== undefined) return (context) => Object.fromEntries(claims.map(([name, read]) => [name, read(context)]));
-    return (
-        'The stand-in for Authentik evaluates only scope mappings of the form return {"claim": ' +
-        "VALUE, …} with texts, numbers, True, " +
-        "False, None, request.user.username, request.user.name, request.user.email and " +
-        "[group.name for group in request.user.groups.all()]. " +
-        "Use a real Authentik (AUTHENTIK_URL, AUTHENTIK_TOKEN) for this one."
+export function parseClaims(expression: string): (context: ClaimsContext) => Record<string, unknown> {
+    const [, inner = ""] = /^return\s*\{([\s\S]*)\}$/.exec(expression.trim()) ?? [];
+    const claims = [...inner.matchAll(/"(\w+)"\s*:\s*(\[[^\]]*\]|[\w.]+)/g)].map(
+        ([, name = "", value = ""]) => [name, value] as const,
     );
+    return (context) => Object.fromEntries(claims.map(([name, value]) => [name, claimOf(value, context)]));
 }
 
-function readClaim(text: string): ((context: ClaimsContext) => unknown) | undefined {
+function claimOf(text: string, context: ClaimsContext): unknown {
     const constants: Record<string, unknown> = { True: true, False: false, None: null };
-    if (text in constants) return () => constants[text];
-    const member = names[text] as keyof ClaimsContext | undefined;
-    if (member) return (context) => context[member];
-    if (listOfGroups.test(text)) return (context) => context.groups;
-    if (/^["']/.test(text)) return () => text.slice(1, -1);
-    return /^-?\d+(\.\d+)?$/.test(text) ? () => Number(text) : undefined;
+    if (text in constants) return constants[text];
+    const member = names[text];
+    if (member) return context[member];
+    if (listOfGroups.test(text)) return context.groups;
+    throw new Error(`the stand-in for Authentik evaluates no ${text} in a scope mapping`);
 }
 
 /**

@@ -110,7 +110,6 @@ export function scopeClaims(world: World, provider: Stored, user: Stored, scopes
     for (const mapping of mappings(world, provider)) {
         if (!scopes.includes(mapping.scope_name as string)) continue;
         const read = parseClaims(mapping.expression as string);
-        if (typeof read === "string") continue;
         const { username, name, email } = user as unknown as { username: string; name: string; email: string };
         const groups = (user.groups as string[]).map((pk) => world.store.get("core/groups", pk)?.name as string);
         Object.assign(claims, read({ username, name, email, groups }));
