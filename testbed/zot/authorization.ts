@@ -140,16 +140,6 @@ export function isAnonymousOnly(accessControl: AccessControl): boolean {
     return onlyAnonymous && hasAnonymousPolicy(accessControl);
 }
 
-/** Whether the only thing granted is that anyone may read the metrics. */
-export function isAnonymousMetricsOnly(accessControl: AccessControl): boolean {
-    const { adminPolicy, repositories, metrics } = accessControl;
-    return (
-        adminPolicy.actions.length + adminPolicy.users.length + adminPolicy.groups.length === 0 &&
-        Object.keys(repositories).length === 0 &&
-        metrics.anonymousPolicy.includes("read")
-    );
-}
-
 /** Whether `GET /v2/` must ask a Docker client for its login, which it would otherwise never send. */
 export function mixesAnonymousAndLogins(accessControl: AccessControl | undefined): boolean {
     return accessControl !== undefined && hasAnonymousPolicy(accessControl) && !isAnonymousOnly(accessControl);

@@ -2,9 +2,9 @@
  * Reading and checking zot's config.json as zot 2.1.20 does: what `zot verify` says, and what `zot serve` runs with.
  */
 
-import { type AccessControl, isAnonymousMetricsOnly, isAnonymousOnly, type Policy } from "./authorization";
+import { type AccessControl, isAnonymousOnly, type Policy } from "./authorization";
 import { mistakeIn } from "./conditions";
-import { checkInstances, checkPort, checkProviders } from "./configChecks";
+import { checkPort, checkProviders } from "./configChecks";
 import {
     badConfig,
     ConfigError,
@@ -53,7 +53,6 @@ function build(settings: JsonObject): Config {
     const sync = buildSync(raw);
     const extensions = { ...buildExtensions(raw), ...(sync && { sync }) };
     const accessControl = buildAccessControl(raw, auth);
-    checkInstances(raw);
 
     const { http = {}, storage = {}, log = {} } = raw;
     return {
@@ -123,11 +122,7 @@ function buildSync({ extensions }: Raw): ExtensionsConfig["sync"] {
                 urls,
                 onDemand,
                 tlsVerify,
-                content: content.map(({ prefix = "", destination = "", stripPrefix = false }) => ({
-                    prefix,
-                    destination,
-                    stripPrefix,
-                })),
+                content: content.map(({ prefix = "", destination = "" }) => ({ prefix, destination })),
             };
         },
     );
@@ -170,12 +165,7 @@ function buildAccessControl({ http }: Raw, auth: AuthConfig): AccessControl | un
         metrics: { users: raw.metrics?.users ?? [], anonymousPolicy: raw.metrics?.anonymousPolicy ?? [] },
     };
     const otherLogins = http?.auth?.htpasswd?.path || http?.auth?.ldap || http?.auth?.bearer;
-    if (
-        !isLoginEnabled(auth) &&
-        !otherLogins &&
-        !isAnonymousOnly(accessControl) &&
-        !isAnonymousMetricsOnly(accessControl)
-    ) {
+    if (!isLoginEnabled(auth) && !otherLogins && !isAnonymousOnly(accessControl)) {
         throw badConfig(
             "access control config requires one of htpasswd, ldap, " +
                 "openid or mTLS authentication or using only 'anonymousPolicy' policies",
@@ -209,6 +199,9 @@ function notCarriedOut({ storage, http, extensions, cluster }: Raw): Config["not
             "http.auth.mtls": http?.auth?.mtls,
             "http.tls.cacert": http?.tls?.cacert,
             "http.auth.openid.providers.github": http?.auth?.openid?.providers?.["github"],
+            "extensions.sync.registries.content.stripPrefix": extensions?.sync?.registries?.some(({ content }) =>
+                content?.some(({ stripPrefix }) => stripPrefix),
+            ),
             "http.auth.sessionDriver": http?.auth?.sessionDriver?.name === "redis" || undefined,
             cluster,
         }),

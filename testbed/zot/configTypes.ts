@@ -54,7 +54,7 @@ export interface SyncRegistry {
     urls: string[];
     onDemand: boolean;
     tlsVerify: boolean;
-    content: { prefix: string; destination: string; stripPrefix: boolean }[];
+    content: { prefix: string; destination: string }[];
 }
 
 export interface ExtensionsConfig {

@@ -90,9 +90,7 @@ export class Login {
             return sendStatus(exchange, 400);
         }
         const state = randomUUID();
-        // A path of the registry's own; zot takes addresses at allowed origins, too.
-        const wanted = exchange.query.get("callback_ui") ?? "";
-        const callback = wanted === "" || /^\/(?![/\\])/.test(wanted) ? wanted : "/";
+        const callback = exchange.query.get("callback_ui") ?? "";
         this.sessions.save(exchange, "statecookie", { state, callback }, { path: callbackPath });
         this.setStateCookie(exchange, this.stateCookies.seal("state", state), loginLifetime);
 
@@ -133,7 +131,7 @@ export class Login {
         try {
             const { accessToken, claims: fromToken } = await exchangeCode(client, exchange.query.get("code") ?? "");
             step = "userinfo failed";
-            claims = { fromToken, fromUserInfo: await fetchUserInfo(client, accessToken, fromToken["sub"]) };
+            claims = { fromToken, fromUserInfo: await fetchUserInfo(client, accessToken) };
         } catch (error) {
             if (!(error instanceof ExchangeError)) throw error;
             this.log.error(step, { error: error.message, provider: name });

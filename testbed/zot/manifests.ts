@@ -31,8 +31,6 @@ export type StorageProblem =
     | "manifest not found"
     | "bad manifest"
     | "manifest referenced"
-    | "blob not found"
-    | "blob referenced"
     | "bad digest"
     | "upload not found"
     | "bad range";

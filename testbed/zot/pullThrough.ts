@@ -1,15 +1,15 @@
 /**
  * Pull-through: what is asked for and comes from an upstream registry (`extensions.sync`, on demand) is fetched and
- * kept, whatever `accessControl` says of `create`. When upstream fails, what is stored answers; zot takes about three
+ * kept, whatever `accessControl` says of `create`; of an image for several platforms nothing is. When upstream fails, what is stored answers; zot takes about three
  * seconds of retries to get there, this does not.
  */
 
 import type { IncomingMessage } from "node:http";
 import type { SyncRegistry } from "./configTypes";
 
-import { matches, splitPattern } from "./globs";
+import { matches } from "./globs";
 import type { Log } from "./log";
-import { type Descriptor, digestOf, mediaTypes } from "./manifests";
+import { digestOf, type ManifestContent, mediaTypes } from "./manifests";
 import { bodyOf, send } from "./outgoing";
 import type { Storage } from "./storage";
 
@@ -74,34 +74,14 @@ export class PullThrough {
         const key = `${repository} ${reference}`;
         const original = digestOf(manifest.content);
         if (this.fetched.get(key) === original && this.isStored(repository, reference)) return true;
-        const copy = async (mediaType: string, content: Buffer): Promise<{ mediaType: string; content: Buffer }> => {
-            const parsed = JSON.parse(content.toString()) as {
-                config?: Descriptor;
-                layers?: Descriptor[];
-                manifests?: Descriptor[];
-            };
-            for (const part of [parsed.config, ...(parsed.layers ?? [])]) {
-                if (!part || this.storage.blobSizeShared(repository, part.digest) !== undefined) continue;
-                const id = this.storage.startUpload(repository);
-                await this.storage.appendToUpload(repository, id, await upstream.blob(source, part.digest));
-                await this.storage.finishUpload(repository, id, part.digest);
-            }
-            for (const part of parsed.manifests ?? []) {
-                const child = await upstream.manifest(source, part.digest);
-                if (!child) continue;
-                const stored = await copy(child.mediaType, child.content);
-                const { digest } = this.storage.putManifest(
-                    repository,
-                    digestOf(stored.content),
-                    stored.mediaType,
-                    stored.content,
-                );
-                Object.assign(part, { mediaType: stored.mediaType, digest, size: stored.content.length });
-            }
-            return { mediaType, content };
-        };
-        const stored = await copy(manifest.mediaType, manifest.content);
-        this.storage.putManifest(repository, reference, stored.mediaType, stored.content);
+        const { config, layers = [] } = JSON.parse(manifest.content.toString()) as ManifestContent;
+        for (const part of [config, ...layers]) {
+            if (!part || this.storage.blobSizeShared(repository, part.digest) !== undefined) continue;
+            const id = this.storage.startUpload(repository);
+            await this.storage.appendToUpload(repository, id, await upstream.blob(source, part.digest));
+            await this.storage.finishUpload(repository, id, part.digest);
+        }
+        this.storage.putManifest(repository, reference, manifest.mediaType, manifest.content);
         this.fetched.set(key, original);
         this.log.info("successfully synced image", { repo: repository, reference, remote: upstream.url });
         return true;
@@ -119,16 +99,10 @@ export class PullThrough {
 
 /** Where upstream a local repository comes from; undefined when the content rules leave it out. */
 export function sourceOf(repository: string, content: SyncRegistry["content"]): string | undefined {
-    if (content.length === 0) return repository;
-    const rule = content.find(({ prefix, destination, stripPrefix }) => {
-        const folder = `${trim(prefix, "/")}/`;
-        const pattern = [trim(destination, "/"), stripPrefix ? splitPattern(folder).rest : folder].join("/");
-        return matches(trim(pattern, "/"), repository);
-    });
-    if (!rule) return undefined;
-    const destination = trim(rule.destination, "/");
-    const local = trim(repository.startsWith(destination) ? repository.slice(destination.length) : repository, "/");
-    return trim(rule.stripPrefix ? `${trim(rule.prefix, "/*")}/${local}` : local, "/") || undefined;
+    const rule = content.find(({ prefix, destination }) =>
+        matches([trim(destination, "/"), trim(prefix, "/")].filter(Boolean).join("/"), repository),
+    );
+    return rule && trim(repository.slice(trim(rule.destination, "/").length), "/");
 }
 
 function trim(text: string, characters: string): string {

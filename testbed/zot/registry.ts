@@ -137,51 +137,26 @@ export class Registry {
         const { response } = exchange;
         response.writeHead(200, {
             "Content-Length": size,
-            "Accept-Ranges": "bytes",
             "Content-Type": this.blobType(name, digest),
             "Docker-Content-Digest": digest,
         });
         response.end();
     }
 
-    getBlob(exchange: Exchange, name: string, digest: string): void | Promise<void> {
+    getBlob(exchange: Exchange, name: string, digest: string): void {
         if (!isDigest(digest)) return sendJson(exchange, 400, errorList("DIGEST_INVALID", { digest }));
-        const rangeHeader = exchange.request.headers.range;
-        const size =
-            rangeHeader === undefined ? this.storage.blobSize(name, digest) : this.storage.blobSizeShared(name, digest);
+        const size = this.storage.blobSize(name, digest);
         if (size === undefined) return sendJson(exchange, 404, errorList("BLOB_UNKNOWN", { digest }));
         const { response } = exchange;
-        const type = this.blobType(name, digest);
-        const range = rangeHeader === undefined ? undefined : rangeOf(rangeHeader, size);
-        if (range === "none") {
-            response.setHeader("Content-Range", `bytes */${size}`);
-            return sendStatus(exchange, 416);
-        }
-        response.setHeader("Docker-Content-Digest", digest);
-        response.writeHead(range ? 206 : 200, {
-            "Content-Type": type,
-            "Content-Length": range ? range.end - range.start + 1 : size,
-            ...(range && { "Content-Range": `bytes ${range.start}-${range.end}/${size}` }),
+        response.writeHead(200, {
+            "Content-Type": this.blobType(name, digest),
+            "Content-Length": size,
+            "Docker-Content-Digest": digest,
         });
-        if (size === 0) response.end();
-        else
-            this.storage
-                .readBlob(name, digest, range)
-                .on("error", (error) => response.destroy(error))
-                .pipe(response);
-    }
-
-    deleteBlob(exchange: Exchange, name: string, digest: string): void {
-        if (!isDigest(digest)) return sendStatus(exchange, 404);
-        try {
-            this.storage.deleteBlob(name, digest);
-            sendStatus(exchange, 202);
-        } catch (error) {
-            this.refuse(exchange, error, {
-                "blob not found": [404, "BLOB_UNKNOWN", { digest }],
-                "blob referenced": [405, "DENIED", { digest }],
-            });
-        }
+        this.storage
+            .readBlob(name, digest)
+            .on("error", (error) => response.destroy(error))
+            .pipe(response);
     }
 
     async startUpload(exchange: Exchange, name: string): Promise<void> {
@@ -201,18 +176,6 @@ export class Registry {
         response.setHeader("Location", `/v2/${name}/blobs/uploads/${this.storage.startUpload(name)}`);
         response.setHeader("Range", "0-0");
         sendStatus(exchange, 202);
-    }
-
-    uploadStatus(exchange: Exchange, name: string, id: string): void {
-        try {
-            const size = this.storage.uploadSize(name, id);
-            exchange.response.setHeader("Location", `/v2/${name}/blobs/uploads/${id}`);
-            exchange.response.setHeader("Range", size > 0 ? `0-${size - 1}` : "0-0");
-            exchange.response.writeHead(204);
-            exchange.response.end();
-        } catch (error) {
-            this.refuse(exchange, error, { "upload not found": [404, "BLOB_UPLOAD_UNKNOWN", { session_id: id }] });
-        }
     }
 
     async continueUpload(exchange: Exchange, name: string, id: string): Promise<void> {
@@ -327,19 +290,4 @@ export class Registry {
         this.log.error("unexpected error", { error: (error as Error).message });
         if (!exchange.response.headersSent) sendStatus(exchange, 500);
     }
-}
-
-interface ByteRange {
-    start: number;
-    /** Its last byte. */
-    end: number;
-}
-
-/** A range of bytes; "none" where it is malformed, not satisfiable, or one of several. */
-function rangeOf(text: string, size: number): ByteRange | "none" {
-    const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(text) ?? [];
-    if (first === "" && !(Number(last) > 0)) return "none";
-    const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);
-    const end = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);
-    return start > end ? "none" : { start, end };
 }

@@ -22,7 +22,7 @@ import {
     refusalOf,
 } from "./authorization";
 import { loadConfig } from "./config";
-import { type AuthConfig, type Config, isLoginEnabled } from "./configTypes";
+import { type Config, isLoginEnabled } from "./configTypes";
 import { type Exchange, header, sendStatus, sendText } from "./http";
 import { type Log, openLog } from "./log";
 import { callbackPath, IssuerError, Login, loginLifetime, origin } from "./login";
@@ -228,8 +228,8 @@ export class Server {
     }
 
     /**
-     * Access control and the keys of the identity provider follow the file when it is written in place. A file that is
-     * renamed into its place is never noticed, and neither is what is written to it later.
+     * Access control follows the file when it is written in place (so do some keys of the login with zot, and not here).
+     * A file that is renamed into its place is never noticed, and neither is what is written to it later.
      */
     private watchConfig(): void {
         const watched = fs.statSync(this.configFile).ino;
@@ -252,23 +252,9 @@ export class Server {
             const { http: changed } = loadConfig(this.configFile);
             if (changed.accessControl) this.config.http.accessControl = changed.accessControl;
             else delete this.config.http.accessControl;
-            this.reloadAuth(changed.auth);
             this.log.info("loaded new configuration settings");
         } catch (error) {
             this.log.error("failed to reload config, retry writing it.", { error: (error as Error).message });
-        }
-    }
-
-    /**
-     * Of the login only what is looked at anew each time: whether cookies are Secure, and which claims name the user
-     * and the groups.
-     */
-    private reloadAuth(changed: AuthConfig): void {
-        const { auth } = this.config.http;
-        if (changed.secureSession === undefined) delete auth.secureSession;
-        else auth.secureSession = changed.secureSession;
-        for (const [name, provider] of Object.entries(auth.openid?.providers ?? {})) {
-            provider.claimMapping = changed.openid?.providers[name]?.claimMapping ?? {};
         }
     }
 

@@ -131,7 +131,8 @@ export class Storage {
         if (isDigest(reference)) {
             const isPartOfAnother = remaining.some(
                 (other) =>
-                    other.mediaType === mediaTypes.index && this.isReferenced(repository, descriptor.digest, other),
+                    other.mediaType === mediaTypes.index &&
+                    this.parse(repository, other.digest)?.manifests?.some(({ digest }) => digest === descriptor.digest),
             );
             if (isPartOfAnother) throw new StorageError("manifest referenced");
         } else if (!remaining.some((manifest) => manifest.digest === descriptor.digest)) {
@@ -197,8 +198,8 @@ export class Storage {
         );
     }
 
-    readBlob(repository: string, digest: string, range?: { start: number; end: number }): fs.ReadStream {
-        return fs.createReadStream(this.blobFile(repository, digest), range);
+    readBlob(repository: string, digest: string): fs.ReadStream {
+        return fs.createReadStream(this.blobFile(repository, digest));
     }
 
     /** What the manifests say a blob is. */
@@ -216,14 +217,6 @@ export class Storage {
             return undefined;
         };
         return search(this.named(repository));
-    }
-
-    deleteBlob(repository: string, digest: string): void {
-        if (this.blobSize(repository, digest) === undefined) throw new StorageError("blob not found");
-        const isUsed = this.named(repository).some((manifest) => this.isReferenced(repository, digest, manifest));
-        if (isUsed) throw new StorageError("blob referenced");
-        fs.rmSync(this.blobFile(repository, digest));
-        this.repositoriesByDigest?.get(digest)?.delete(repository);
     }
 
     startUpload(repository: string): string {
@@ -333,14 +326,6 @@ export class Storage {
         } catch {
             return undefined;
         }
-    }
-
-    private isReferenced(repository: string, digest: string, by: Descriptor): boolean {
-        if (by.digest === digest) return true;
-        const content = this.parse(repository, by.digest);
-        if (by.mediaType === mediaTypes.index)
-            return (content?.manifests ?? []).some((part) => this.isReferenced(repository, digest, part));
-        return [content?.config, ...(content?.layers ?? [])].some((part) => part?.digest === digest);
     }
 }
 

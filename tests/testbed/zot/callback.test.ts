@@ -156,7 +156,6 @@ describe.each(zots)("$name", (zot) => {
             () => ({ claims: { iss: "https://e.org/" } }),
             "failed to exchange token: issuer does not match: Expected: ISSUER, got: https://e.org/",
         ],
-        ["another audience", () => ({ claims: { aud: ["other"] } }), "failed to exchange token: audience is not valid"],
         [
             "no signing key",
             () => ({ header: { alg: "HS256" } }),
@@ -166,11 +165,6 @@ describe.each(zots)("$name", (zot) => {
             "another key under the same name",
             () => ({ key: stranger.privateKey }),
             "failed to exchange token: invalid signature",
-        ],
-        [
-            "a token that has expired",
-            () => ({ claims: { exp: Math.floor(Date.now() / 1000) - 3600 } }),
-            "failed to exchange token: token has expired",
         ],
         [
             "user info that is refused",

@@ -139,12 +139,6 @@ describe.each(zots)("$name", (zot) => {
         expect(Date.now() - before).toBeLessThan(2000);
     });
 
-    test("a missing root directory is made, with what is above it", async () => {
-        const deep = path.join(scratch(), "a", "b");
-        await RunningZot.start(zot, () => ({ storage: { rootDirectory: deep } }));
-        expect(fs.statSync(deep).isDirectory()).toBe(true);
-    });
-
     test(
         "health is there without a login, at three paths [fact: " +
             "`/livez`, `/readyz`, `/startupz` answer 200 `ok` without login; `/healthz` is 404]",

@@ -31,7 +31,7 @@ const extensions = { metrics: { enable: true, prometheus: { path: "/metrics" } }
 
 export type Who = "anonymous" | "loggedIn" | "ci" | "admin";
 
-export async function startHardened(zot: Zot, accessControl: object = tiers) {
+export async function startHardened(zot: Zot, accessControl: object | null = tiers) {
     const server = await startWithLogin(zot, provider, { http: { accessControl }, more: { extensions } });
     const credentials: Record<Who, Credentials | undefined> = {
         anonymous: undefined,

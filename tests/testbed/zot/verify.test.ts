@@ -1,10 +1,8 @@
 /** What `zot verify` lets through and what it catches. */
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { loadConfig } from "../../../testbed/zot/config";
 import { ConfigError } from "../../../testbed/zot/configFile";
 import { configFolder } from "./configs";
-import { cleanUp, run, scratch, type Zot, zots } from "./zots";
+import { cleanUp, run, type Zot, zots } from "./zots";
 
 afterAll(cleanUp);
 
@@ -194,15 +192,7 @@ describe.each(zots)("$name", (zot) => {
         expect(ran.errors).toMatch(/^Error: /);
     });
 
-    describe("of several instances, and of what excludes each other", () => {
-        const remote = {
-            ...storage,
-            dedupe: false,
-            remoteCache: false,
-            storageDriver: { name: "s3", region: "us-east-1", bucket: "zot" },
-        };
-        const registries = [{ urls: ["https://quay.io"], onDemand: true }];
-
+    describe("of several instances", () => {
         test(
             "lets bearer beside openid pass [fact: `http.auth.bearer.oidc` replaces the whole auth middleware, " +
                 "though `verify` passes]",
@@ -215,39 +205,6 @@ describe.each(zots)("$name", (zot) => {
                 expect(verify(zot, { storage, http: { auth: both } })).toMatchObject({ exitCode: 0, errors: "" });
             },
         );
-
-        test.each<[string, object, string]>([
-            [
-                "scanning on S3 [fact: With S3, CVE scanning is refused]",
-                { storage: remote, extensions: { search: { enable: true, cve: { updateInterval: "24h" } } } },
-                "failed to enable cve scanning due to incompatibility with remote storage",
-            ],
-            [
-                "sync on S3 without a folder for downloads [fact: With S3, sync needs `downloadDir`]",
-                { storage: remote, extensions: { sync: { enable: true, registries } } },
-                "needs config.Extensions.Sync.DownloadDir",
-            ],
-            [
-                "session keys beside redis [fact: `http.auth.sessionKeysFile` (or, never both, " +
-                    "a redis session driver)]",
-                {
-                    storage,
-                    http: { auth: { apikey: true, sessionKeysFile: "KEYS", sessionDriver: { name: "redis" } } },
-                },
-                "session keys not supported when redis session driver is used",
-            ],
-            [
-                "a short key of a cluster [fact: `hashKey` is 16 characters]",
-                { storage, cluster: { members: ["h1:5401"], hashKey: "short" } },
-                "hashKey for scale out cluster must have 16 characters",
-            ],
-        ])("refuses %s", (_, config, words) => {
-            const keys = path.join(scratch(), "keys.json");
-            fs.writeFileSync(keys, JSON.stringify({ hashKey: "h".repeat(64), encryptKey: "e".repeat(32) }));
-            const ran = verify(zot, JSON.parse(JSON.stringify(config).replace("KEYS", keys)) as object);
-            expect(ran.exitCode).toBe(1);
-            expect(ran.errors.toLowerCase()).toContain(words.toLowerCase());
-        });
 
         test("lets a config for several instances pass [fact: More than one instance]", () => {
             const config = {
