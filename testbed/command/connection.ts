@@ -128,21 +128,15 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
     });
 }
 
-/** `perDialTimeout` covers this alone; nothing limits the handshake that follows. */
-function tcp({ host, port, perDialTimeout }: ConnectionBase): Promise<net.Socket> {
+/** The official plugin's `perDialTimeout` covers this alone; nothing limits the handshake that follows. */
+function tcp({ host, port }: ConnectionBase): Promise<net.Socket> {
     return new Promise((resolve, reject) => {
         const socket = net.connect({ host, port, noDelay: true });
-        const fail = (what: string) => {
-            clearTimeout(timer);
-            socket.destroy();
-            reject(new Error(`dial tcp ${host}:${port}: ${what}`));
-        };
-        const timer = perDialTimeout > 0 ? setTimeout(() => fail("i/o timeout"), perDialTimeout * 1000) : undefined;
-        socket.once("error", ({ code, message }: NodeJS.ErrnoException) =>
-            fail(code === "ECONNREFUSED" ? "connect: connection refused" : message),
-        );
+        socket.once("error", ({ code, message }: NodeJS.ErrnoException) => {
+            const reason = code === "ECONNREFUSED" ? "connect: connection refused" : message;
+            reject(new Error(`dial tcp ${host}:${port}: ${reason}`));
+        });
         socket.once("connect", () => {
-            clearTimeout(timer);
             socket.removeAllListeners("error");
             resolve(socket);
         });

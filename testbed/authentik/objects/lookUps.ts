@@ -86,7 +86,10 @@ export const certificates: ObjectKind = {
     },
 };
 
-/** Blueprints are listed; the stand-in applies none. One that is kept in the database has its YAML in `content`. */
+/**
+ * Blueprints are made, listed and deleted; the stand-in applies none. One that is kept in the database has its YAML in
+ * `content`.
+ */
 export const blueprints: ObjectKind = {
     path: "managed/blueprints",
     model: "authentik_blueprints.blueprintinstance",
@@ -95,7 +98,6 @@ export const blueprints: ObjectKind = {
     applicationName: "authentik Blueprints",
     primaryKey: "uuid",
     pathParameter: "instance_uuid",
-    readOnly: true,
     defaults: () => ({
         path: "",
         context: {},

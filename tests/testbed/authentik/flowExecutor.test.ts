@@ -223,28 +223,6 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
         },
     );
 
-    test("the session of a login stage with a duration ends by itself", async () => {
-        const robot = await account("duration");
-        const slug = await dedicatedFlow(robot.username);
-        const visitor = new Visitor(target.url);
-        const path = `/api/v3/flows/executor/${slug}/?query=`;
-        await visitor.go(path, { method: "POST", json: { uid_field: robot.username, password: robot.password } });
-        const last = await visitor.go(path);
-        const cookie = (last.headers["set-cookie"] as string[]).find((line) =>
-            line.startsWith("authentik_session="),
-        ) as string;
-        const [, lifetime] = /Max-Age=(\d+)/.exec(cookie) as unknown as [string, string];
-        expect(Number(lifetime)).toBeGreaterThan(280);
-        expect(Number(lifetime)).toBeLessThanOrEqual(300);
-    });
-
-    test("an unknown flow is 404", async () => {
-        const visitor = new Visitor(target.url);
-        expect((await visitor.go("/api/v3/flows/executor/nonesuch/?query=")).status).toBe(404);
-        expect((await visitor.go("/if/flow/nonesuch/")).status).toBe(404);
-        expect((await visitor.go(`/if/flow/${defaultFlow}/`)).status).toBe(200);
-    });
-
     describe("with a second factor demanded", () => {
         let stage: { pk: string };
         beforeAll(async () => {
@@ -272,14 +250,6 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
                 expect(await visitor.isLoggedIn()).toBe(false);
             },
         );
-
-        test("or denied", async () => {
-            const { username, password } = await account("mfa-denied");
-            await demand("deny", []);
-            expect((await new Visitor(target.url).logIn(username, password)).body.component).toBe(
-                "ak-stage-access-denied",
-            );
-        });
 
         test("a flow of one's own passes by it [fact: A dedicated flow gets through with MFA enforced]", async () => {
             const robot = await account("mfa-robot");

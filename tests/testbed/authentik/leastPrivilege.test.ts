@@ -127,38 +127,6 @@ describe(`least privilege [${isReal ? "real" : "stand-in"}]`, () => {
         },
     );
 
-    test(
-        "who may change users joins the administrators [fact: " +
-            "add or change of groups or users is as good as superuser]",
-        async () => {
-            const { as, user } = await robot("changer", ["authentik_core.view_user", "authentik_core.change_user"]);
-            const admins = await target.find("/core/groups/?name=authentik+Admins");
-            expect((await as("PATCH", `/core/users/${user.pk}/`, { groups: [admins.pk] })).status).toBe(200);
-            expect((await as("GET", "/core/users/me/")).body.user.is_superuser).toBe(true);
-        },
-    );
-
-    test(
-        "who may change groups lets themselves into the administrators [fact: " +
-            "add or change of groups or users is as good as superuser]",
-        async () => {
-            // Of a group of superusers' own, not the site's.
-            const admins = await target.make("/core/groups/", { name: target.name("admins"), is_superuser: true });
-            const { as, user } = await robot("grouper", ["authentik_core.view_group", "authentik_core.change_group"]);
-            expect((await as("PATCH", `/core/groups/${admins.pk}/`, { users: [user.pk] })).status).toBe(200);
-            expect((await as("GET", "/core/users/me/")).body.user.is_superuser).toBe(true);
-        },
-    );
-
-    test("who may view tokens' keys has every token [fact: so is `view_token_key`]", async () => {
-        const other = await target.make("/core/users/", { username: target.name("keeper"), name: "" });
-        const identifier = target.name("kept");
-        await target.make("/core/tokens/", { identifier, intent: "api", user: other.pk, expiring: true }, "identifier");
-        const { as } = await robot("key-viewer", ["authentik_core.view_token_key"]);
-        const { key } = (await as("GET", `/core/tokens/${identifier}/view_key/`)).body;
-        expect((await target.api("GET", "/core/users/me/", undefined, key)).body.user.username).toBe(other.username);
-    });
-
     test("a permission on an object that does not exist is granted on every object [fact]", async () => {
         const { role, assign, as } = await robot("nothing", []);
         const group = await target.make("/core/groups/", { name: target.name("seen") });

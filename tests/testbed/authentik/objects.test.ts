@@ -16,22 +16,6 @@ describe(`groups and users [${where}]`, () => {
     });
 
     test(
-        "of eight parallel creates of one name one succeeds [fact: Eight parallel creates of one name: " +
-            "one 201, the others 400 or 405 empty]",
-        async () => {
-            const name = target.name("race");
-            const replies = await Promise.all(
-                Array.from({ length: 8 }, () => target.api("POST", "/core/groups/", { name })),
-            );
-            const succeeded = replies.filter((reply) => reply.status === 201);
-            for (const reply of succeeded) target.remember(`/core/groups/${reply.body.pk}/`);
-            expect(succeeded).toHaveLength(1);
-            // The losers are told so, or met an unhandled error: 405 without a body.
-            for (const reply of replies) expect([201, 400, 405]).toContain(reply.status);
-        },
-    );
-
-    test(
         "members of a group are read and written from both sides, and a PATCH without them keeps them [fact: " +
             "PUT without `users` removes all members; PATCH keeps them]",
         async () => {

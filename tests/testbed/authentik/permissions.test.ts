@@ -46,25 +46,6 @@ describe(`permissions [${isReal ? "real" : "stand-in"}]`, () => {
     );
 
     test(
-        "each verb is a permission of its own [fact: The provider's token needs, as a role's permissions: " +
-            "add, view, change, delete]",
-        async () => {
-            const group = await target.make("/core/groups/", { name: target.name("verbs") });
-            const { token } = await robot("verbs", ["authentik_core.view_group", "authentik_core.change_group"]);
-            const path = `/core/groups/${group.pk}/`;
-            expect((await target.api("GET", path, undefined, token)).status).toBe(200);
-            expect((await target.api("PATCH", path, { attributes: { a: 1 } }, token)).status).toBe(200);
-            expect((await target.api("DELETE", path, undefined, token)).body).toEqual(denied);
-            expect((await target.api("POST", "/core/groups/", { name: "x" }, token)).body).toEqual(denied);
-            // What is not there is 404 for somebody who may see.
-            expect(
-                (await target.api("GET", "/core/groups/00000000-0000-4000-8000-000000000000/", undefined, token))
-                    .status,
-            ).toBe(404);
-        },
-    );
-
-    test(
         "permissions on one object: view and set the password of one user [fact: " +
             "set_password needs `view_user` and `reset_user_password` on that one user]",
         async () => {

@@ -7,7 +7,6 @@ import { ApiSchema } from "../../../testbed/authentik/apiSchema";
 import { parseExpression } from "../../../testbed/authentik/expressions";
 import { newKey } from "../../../testbed/authentik/identifiers";
 import { objectKinds } from "../../../testbed/authentik/objects";
-import { hashPassword, verifyPassword } from "../../../testbed/authentik/passwords";
 
 import {
     type AuthentikStandIn,
@@ -248,14 +247,6 @@ describe("schema.yml, cut up", () => {
 });
 
 describe("small parts", () => {
-    test("a password is recognised by its hash, and nothing else is", () => {
-        const hash = hashPassword("right");
-        expect(hash).not.toContain("right");
-        expect(verifyPassword("right", hash)).toBe(true);
-        expect(verifyPassword("wrong", hash)).toBe(false);
-        expect(verifyPassword("right", null)).toBe(false);
-    });
-
     test("expressions: the account's name, with or without return, and nothing that only looks alike", () => {
         const context = { authenticated: false, inFlow: true };
         for (const expression of [

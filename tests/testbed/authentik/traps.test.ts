@@ -15,16 +15,6 @@ describe(`values and writes [${on}]`, () => {
         },
     );
 
-    test("eight identical bindings at once are eight [fact: Eight identical bindings: eight 201s]", async () => {
-        const { application, group } = await target.makeApplication();
-        const whole = { target: application.pk, group: group.pk, order: 7 };
-        const replies = await Promise.all(
-            Array.from({ length: 8 }, () => target.api("POST", "/policies/bindings/", whole)),
-        );
-        for (const { body } of replies) if (body?.pk) target.remember(`/policies/bindings/${body.pk}/`);
-        expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 201));
-    });
-
     test(
         "two bindings of one order are taken for different groups, and neither can be updated [fact: " +
             "bindings by `?target=` have no uniqueness, then every update of it is 400]",
@@ -83,6 +73,18 @@ describe(`values and writes [${on}]`, () => {
                 component: "ak-stage-password",
                 response_errors: { password: [{ string: "Invalid password", code: "invalid" }] },
             });
+        },
+    );
+
+    test(
+        "a blueprint in the database carries its YAML, and shows among the others [fact: " +
+            "GET managed/blueprints shows them; those kept in the database carry their YAML in `content`]",
+        async () => {
+            const name = target.name("blueprint");
+            const content = "version: 1\nentries: []\n";
+            await target.make("/managed/blueprints/", { name, content, enabled: false });
+            const { results } = (await target.api("GET", `/managed/blueprints/?page_size=100&search=${name}`)).body;
+            expect(results).toMatchObject([{ name, content: content.trim(), path: "" }]);
         },
     );
 });

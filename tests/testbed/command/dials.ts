@@ -4,12 +4,11 @@ import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
-import { createInterface } from "node:readline";
 import { type PropertyMap, type PropertyValue, secret } from "../../../providers/protocol";
 import { peel } from "../../../testbed/command/marks";
 import { fingerprint, startSshHost } from "../../../testbed/sshHost";
 import { Engine } from "./engine";
-import { asOurs, describeOnHost, failureOf, scratch, sleep, stranger, until } from "./target";
+import { asOurs, describeOnHost, failureOf, scratch, stranger, until } from "./target";
 
 export function dials(kind: "embedded" | "openssh"): void {
     describeOnHost("the way to a host", kind, (on) => {
@@ -241,44 +240,6 @@ export function dials(kind: "embedded" | "openssh"): void {
             );
 
             test(
-                "perDialTimeout ends an attempt that nobody answers [fact: no answer to SYN: `…: " + "i/o timeout`]",
-                async () => {
-                    const deaf = await deafPort();
-                    try {
-                        const begun = Date.now();
-                        expect(
-                            await failureOf(create({ create: "true" }, { port: deaf.port, perDialTimeout: 1 })),
-                        ).toBe(`after 0 failed attempts: dial tcp 127.0.0.1:${deaf.port}: i/o timeout`);
-                        expect(Date.now() - begun).toBeLessThan(5000);
-                    } finally {
-                        deaf.stop();
-                    }
-                },
-            );
-
-            test(
-                "a host that accepts and never speaks is waited for without end [fact: " +
-                    "accepts, never sends a banner: never, no timeout covers the handshake]",
-                async () => {
-                    const silent = net.createServer((socket) => socket.on("error", () => {}).resume());
-                    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-                    const waiting = await Engine.start(executable);
-                    await waiting.configure();
-                    let settled = false;
-                    const connection = { port: (silent.address() as net.AddressInfo).port, perDialTimeout: 1 };
-                    const operation = waiting.create(await inputsOf({ create: "true" }, connection)).then(
-                        () => (settled = true),
-                        () => (settled = true),
-                    );
-                    await sleep(3000);
-                    expect(settled).toBe(false);
-                    await waiting.stop();
-                    await operation;
-                    silent.close();
-                },
-            );
-
-            test(
                 "the program's time limit ends the dialling, and no command [fact: " + "`customTimeouts` are ignored]",
                 async () => {
                     const options = { timeoutSeconds: 1 };
@@ -369,35 +330,4 @@ async function closedPort(): Promise<number> {
     const { port } = server.address() as net.AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     return port;
-}
-
-/**
- * A port whose queue is full, so that nothing answers: a process listens, is then stopped, and gets connections that it
- * never accepts.
- */
-async function deafPort(): Promise<{ port: number; stop(): void }> {
-    const program =
-        "const s=require('net').createServer();s.listen({port:0,host:'127.0.0.1',backlog:1},()=>console.log(s.address().port))";
-    const listener = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
-    const port = Number(
-        await new Promise<string>((resolve) => createInterface({ input: listener.stdout }).once("line", resolve)),
-    );
-    listener.kill("SIGSTOP");
-    const fillers: net.Socket[] = [];
-    // A connection that is not made within half a second has met a full queue.
-    for (let full = false; !full; ) {
-        const socket = net.connect(port, "127.0.0.1").on("error", () => {});
-        fillers.push(socket);
-        full = await Promise.race([
-            new Promise<boolean>((resolve) => socket.once("connect", () => resolve(false))),
-            sleep(500).then(() => true),
-        ]);
-    }
-    return {
-        port,
-        stop: () => {
-            for (const socket of fillers) socket.destroy();
-            listener.kill("SIGKILL");
-        },
-    };
 }
