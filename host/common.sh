@@ -28,19 +28,38 @@ json_nodes() { json_nodes_without ''; }
 # Reads: -. Sets: -. Prints: a line for each node.
 json_nodes_without() {
     LC_ALL=C awk -v left_out="$1" '
-        function bad() { wrong = 1; exit 1 }
-        function skip() { while (substr(text, at, 1) ~ /[ \t\r\n]/) at++ }
+        function bad() { exit 1 }
+        # The next window of the text: some awks copy all the rest of a text to take one character of it.
+        function more() {
+            while (line_at > length(line)) {
+                if ((getline line) <= 0) return 0
+                line = line "\n"
+                line_at = 1
+            }
+            text = substr(line, line_at, 512)
+            size = length(text)
+            line_at += size
+            at = 1
+            return 1
+        }
+        function peek() { return at <= size || more() ? substr(text, at, 1) : "" }
+        function skip() { while (peek() ~ /[ \t\r\n]/) at++ }
         function quoted(    from, value, character) {
             value = ""
-            at++
-            for (from = at; ; at++) {
+            from = ++at
+            for (;; at++) {
+                if (at > size) {
+                    value = value substr(text, from)
+                    if (!more()) bad()
+                    from = 1
+                }
                 character = substr(text, at, 1)
-                if (character == "") bad()
+                if (character == "\n") bad()
                 if (character == "\"") break
                 if (character != "\\") continue
                 value = value substr(text, from, at - from)
                 at++
-                character = substr(text, at, 1)
+                character = peek()
                 from = at + 1
                 # The rest, such as a line break, stays as it is written.
                 if (character !~ /["\\\/]/) character = "\\" character
@@ -54,50 +73,49 @@ json_nodes_without() {
             small = tolower(path)
             if (left_out == "" || index(small, left_out) != 1) print small "\t" path "\t" value
         }
-        function values(path,    character, key, number, from) {
+        function values(path,    character, key, number, end) {
             skip()
-            character = substr(text, at, 1)
+            character = peek()
             if (character == "\"") {
                 node(path, quoted())
             } else if (character == "{" || character == "[") {
+                end = character == "{" ? "}" : "]"
                 number = 0
                 at++
                 skip()
-                if (substr(text, at, 1) == (character == "{" ? "}" : "]")) { at++; return }
+                if (peek() == end) { at++; return }
                 if (path != "") node(path, character)
                 for (;;) {
-                    if (character == "{") {
+                    if (end == "}") {
                         skip()
-                        if (substr(text, at, 1) != "\"") bad()
+                        if (peek() != "\"") bad()
                         key = quoted()
                         skip()
-                        if (substr(text, at, 1) != ":") bad()
+                        if (peek() != ":") bad()
                         at++
                         values(path == "" ? key : path "." key)
                     } else {
                         values(path "[" number++ "]")
                     }
                     skip()
+                    character = peek()
                     at++
-                    if (substr(text, at - 1, 1) == ",") continue
-                    if (substr(text, at - 1, 1) == (character == "{" ? "}" : "]")) return
+                    if (character == ",") continue
+                    if (character == end) return
                     bad()
                 }
             } else {
-                from = at
-                while (substr(text, at, 1) ~ /[-+.0-9A-Za-z]/) at++
-                key = substr(text, from, at - from)
+                key = ""
+                for (; peek() ~ /[-+.0-9A-Za-z]/; at++) key = key substr(text, at, 1)
                 if (key !~ /^(true|false|null|-?[0-9][-+.0-9eE]*)$/) bad()
                 if (key != "null") node(path, key)
             }
         }
-        { text = text $0 "\n" }
-        END {
-            if (wrong) exit 1
-            at = 1
+        BEGIN {
+            line_at = at = 1
             values("")
             skip()
-            if (at <= length(text)) bad()
+            if (peek() != "") bad()
         }
     '
 }

@@ -10,8 +10,10 @@ import * as fc from "fast-check";
 import lock from "../../host/lock.sh";
 import { inspectionScript } from "../../host/scripts";
 import service from "../../host/service.sh";
+import { teamRules } from "../../testbed/bench/shapes";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { contentOf, noCertificates, selfSigned } from "../support/certificates";
+import { siteSettings } from "../support/settings";
 import ZOT_VERSIONS from "../support/zotVersions.json";
 import { aliases, awks, runIn, type Shell, scratchFolder, shells } from "./shells";
 
@@ -116,6 +118,32 @@ describe("json_nodes", () => {
             );
         });
 
+        (awk.reason ? it.skip : it)(skippable(`answers texts of any length: ${awk.name}`, awk.reason), () => {
+            const path = [aliases({ awk: awk.command })];
+            // A text is read in windows: each kind of character comes to stand at the end of one.
+            const windows = Array.from({ length: 24 }, (_, index) => ({
+                [`a${"b".repeat(495 + index)}`]: 'c\\"d\\\\\n/',
+                e: [-1.5e3, true, { f: "g".repeat(1030 + index) }],
+            }));
+            for (const indent of [undefined, 2]) {
+                const input = JSON.stringify(windows, null, indent);
+                const { output, status } = runIn(dash, `${inspectionScript}\njson_nodes`, { input, path });
+                expect(status).toBe(0);
+                expect(output.trimEnd().split("\n")).toEqual(nodes(windows));
+            }
+        });
+
+        (awk.reason ? it.skip : it)(skippable(`reads the config of many teams: ${awk.name}`, awk.reason), () => {
+            const path = [aliases({ awk: awk.command })];
+            const { zotConfig } = siteSettings({ access: { rules: teamRules(1000) } });
+            const { output } = runIn(dash, `${inspectionScript}\njson_nodes_without http.accesscontrol.repositories`, {
+                input: JSON.stringify(zotConfig(), null, 2),
+                path,
+            });
+            expect(output.split("\n").length).toBeGreaterThan(30);
+            expect(output).not.toContain("team-1/");
+        });
+
         (awk.reason ? it.skip : it)(skippable(`refuses what is no JSON: ${awk.name}`, awk.reason), () => {
             const path = [aliases({ awk: awk.command })];
             for (const bad of [
@@ -130,6 +158,7 @@ describe("json_nodes", () => {
                 "# a comment\n{}",
                 "a: 1\nb: 2\n",
                 '{"a":nul}',
+                '{"a":"x\ny"}',
             ]) {
                 expect({
                     bad,
