@@ -3,6 +3,7 @@
 claim=
 clock=
 child=
+restarting=
 stopped=
 committed=
 restarted=
@@ -40,10 +41,44 @@ finish() {
     rm -rf "$folder"
 } 2>/dev/null
 
-# Reads: child. Sets: stopped. Prints: -.
+# Reads: child restarting. Sets: stopped. Prints: a line, on standard error, where it ends a restart command.
 stop_for() {
     stopped=$1
-    [ -z "$child" ] || kill "$child" 2>/dev/null
+    [ -n "$child" ] || return 0
+    if [ -n "$restarting" ]; then end_restart; else kill "$child" 2>/dev/null; fi
+}
+
+# Ends the restart command with what it has started: left alone, it could restart zot at any time later.
+# Reads: child. Sets: -. Prints: a line, on standard error.
+end_restart() (
+    left="$child $(processes_below "$child" "")"
+    for signal in TERM TERM KILL; do
+        for one in $left; do kill -s "$signal" "$one" 2>/dev/null; done
+        pause 0.3
+        ending=$left
+        left=
+        for one in $ending; do [ -z "$(identity_of "$one")" ] || left="$left${left:+ }$one"; done
+        [ -n "$left" ] || break
+    done
+    if [ -z "$left" ]; then
+        warn "The deployment waited for host.restartCommand, which was ended, with what it had started. [ZH-RESTART-ENDED]"
+    else
+        warn "The deployment waited for host.restartCommand, which still runs on the host and could not be ended (process $left). [ZH-RESTART-RUNS]"
+    fi
+)
+
+# What a process has started, and what that has, and so on; but for all below another process.
+# Reads: -. Sets: -. Prints: a process id on each line.
+processes_below() {
+    { ps -A -o pid= -o ppid= || ps -o pid,ppid; } 2>/dev/null | awk -v top="$1" -v apart="$2" '
+        { parent[$1] = $2 }
+        END {
+            for (process in parent) {
+                above = process
+                for (depth = 0; depth < 50 && above in parent && above != top && above != apart; depth++) above = parent[above]
+                if (above == top && process != top) print process
+            }
+        }'
 }
 
 # Reads: stopped. Sets: -. Prints: -.
@@ -90,13 +125,14 @@ report_unchanged() {
 
 # Runs a command in the background and waits for it, because a shell handles no signal while a command runs in the
 # foreground. Its output goes to $folder/output, which exists already: a full disk could not take a new file.
-# Reads: child code folder. Sets: child code. Prints: -.
+# Reads: child code folder. Sets: child code restarting. Prints: -.
 run() {
     "$@" </dev/null >"$folder/output" 2>&1 &
     child=$!
     wait "$child"
     code=$?
     child=
+    restarting=
     return "$code"
 }
 
@@ -139,15 +175,7 @@ start_clock() {
             sleep 3 &
             nap=$!
             wait "$nap"
-            for waiting in $({ ps -A -o pid= -o ppid= || ps -o pid,ppid; } 2>/dev/null | awk -v script="$$" -v clock="$itself" '
-                { parent[$1] = $2 }
-                END {
-                    for (process in parent) {
-                        above = process
-                        for (depth = 0; depth < 50 && above in parent && above != script && above != clock; depth++) above = parent[above]
-                        if (above == script && process != script) print process
-                    }
-                }'); do kill "$waiting"; done
+            for waiting in $(processes_below "$$" "$itself"); do kill "$waiting"; done
         done
     ) </dev/null >/dev/null 2>&1 &
     clock=$!

@@ -15,7 +15,7 @@ serving_before=
 installed_commit=
 must_name_release=
 
-# Reads: launchd_target manager restart_command service service_file_changed. Sets: -. Prints: -.
+# Reads: launchd_target manager restart_command service service_file_changed. Sets: restarting. Prints: -.
 restart_service() {
     case $manager in
     systemd | systemd-user)
@@ -29,6 +29,7 @@ restart_service() {
         ;;
     command)
         # Without our ignored signals, which zot would inherit.
+        restarting=yes
         run run_command "$restart_command"
         ;;
     esac
@@ -67,7 +68,7 @@ run_command() {
     exec /bin/sh -c "$1"
 }
 
-# Reads: config launchd_target manager restart_command service. Sets: -. Prints: -.
+# Reads: config launchd_target manager restart_command service. Sets: restarting. Prints: -.
 stop_service() {
     case $manager in
     systemd | systemd-user) run systemd stop "$service" ;;
@@ -75,7 +76,12 @@ stop_service() {
         find_launchd_target
         run launchd kill SIGTERM "$launchd_target"
         ;;
-    command) [ -e "$config" ] || run run_command "$restart_command" ;;
+    command)
+        if [ ! -e "$config" ]; then
+            restarting=yes
+            run run_command "$restart_command"
+        fi
+        ;;
     esac
 }
 

@@ -7,6 +7,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import * as fc from "fast-check";
+import end from "../../host/end.sh";
 import lock from "../../host/lock.sh";
 import { inspectionScript } from "../../host/scripts";
 import service from "../../host/service.sh";
@@ -57,6 +58,19 @@ describe("a login, or a sudo, whose PATH has no tools", () => {
             env: { PATH: "/nowhere" },
         });
         expect({ output, errors }).toEqual({ output: String(process.getuid!()), errors: "" });
+    });
+});
+
+describe("what a process has started", () => {
+    eachShell("is found, whatever it has started itself, but for what is below another", (shell) => {
+        const script =
+            `${inspectionScript}\n${end}\n` +
+            "( ( sleep 9; : ) & below=$!; echo $below >&2; sleep 9 & wait ) & top=$!; sleep 0.5\n" +
+            'processes_below "$top" ""; echo; processes_below $top "$(processes_below "$top" "" | sort -n | head -n 1)"; ' +
+            'kill $(processes_below "$top" "") "$top"';
+        const [all, rest] = runIn(shell, script).output.split("\n\n");
+        expect(all!.trim().split("\n")).toHaveLength(3);
+        expect(rest!.trim().split("\n").length).toBeLessThan(3);
     });
 });
 

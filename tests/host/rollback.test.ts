@@ -1,5 +1,6 @@
 /** The way back of a deployment that fails. */
 
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
@@ -53,6 +54,29 @@ describe("the rollback", () => {
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
         expect(ran.errors).toContain("took longer than 15 seconds (host.pushTimeout). [ZH-DEPLOY-TIMEOUT]");
         expect(ran.errors).toMatch(/The config that was in force before is back.* \[ZH-ROLLBACK-/);
+        expect(await served()).toBe("a");
+    });
+
+    it("ends a restart command that hangs, with what it has started, and names it", async () => {
+        await hardened();
+        const restart = join(host.folder, "restart-that-hangs");
+        const [hung, started] = [join(host.folder, "hung"), join(host.folder, "started")];
+        fs.writeFileSync(
+            restart,
+            `#!/bin/sh\n[ ! -e '${hung}' ] || exec '${host.service.restartCommand}'\n: >'${hung}'\n` +
+                `/bin/sh -c 'trap "" TERM; echo "$$" >"${started}"; while :; do sleep 1; done' &\nwait\n`,
+            { mode: 0o755 },
+        );
+        const settings = { host: { pushTimeout: 5, restartCommand: restart } };
+        const ran = await host.deploy(host.declare("b", { zot: { garbageCollectionDelay: "2h" } }, settings));
+        expect(ran).toMatchObject({ exitCode: 1, output: "" });
+        expect(ran.errors).toContain(
+            "The deployment waited for host.restartCommand, which was ended, with what it had started. " +
+                "[ZH-RESTART-ENDED]",
+        );
+        expect(ran.errors).toContain("took longer than 5 seconds (host.pushTimeout). [ZH-DEPLOY-TIMEOUT]");
+        // Ended, it may yet wait for somebody to ask how.
+        expect(spawnSync("ps", ["-o", "stat=", "-p", read(started).trim()]).stdout.toString()).toMatch(/^(Z.*\n)?$/);
         expect(await served()).toBe("a");
     });
 
