@@ -14,9 +14,6 @@ export function newKey(length: number): string {
     return key;
 }
 
-export const isUuid = (text: string): boolean =>
-    /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
-
 export const newUuid = (): string => randomUUID();
 
 export function newHexadecimal(length: number): string {

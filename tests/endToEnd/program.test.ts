@@ -197,7 +197,7 @@ describeWithEngine(skippable("the program, with the engine", reason), () => {
                 },
             );
             expect(status).toBe(1);
-            expect(stdout).toMatch(/There are 3 mistakes/);
+            expect(stdout).toMatch(/There are 4 mistakes/);
             expect(stdout).toMatch(/zot\.port: 70000 is not allowed/);
             expect(stdout).toMatch(/access\.rules/);
             expect(stdout).toMatch(/host\.hostKey/);

@@ -9,8 +9,6 @@ import { type AuthentikStandIn, startAuthentikStandIn } from "../../../testbed/a
 const realUrl = process.env.AUTHENTIK_URL?.replace(/\/+$/, "");
 const realToken = process.env.AUTHENTIK_TOKEN;
 export const isReal = Boolean(realUrl && realToken);
-/** The real Authentik, where one is given. */
-export const realAuthentik = realUrl && realToken ? { url: realUrl, token: realToken } : undefined;
 
 export interface Reply {
     readonly status: number;
@@ -66,9 +64,8 @@ export class Target {
         readonly standIn: AuthentikStandIn | undefined,
     ) {}
 
-    /** @param on the real one where one is given, unless a test compares both. */
-    static async start(on: "given" | "stand-in" = "given"): Promise<Target> {
-        if (realUrl && realToken && on === "given") return new Target(realUrl, realToken, undefined);
+    static async start(): Promise<Target> {
+        if (realUrl && realToken) return new Target(realUrl, realToken, undefined);
         const token = randomBytes(16).toString("hex");
         // The version that the manners were measured on.
         const log = process.env.STAND_IN_LOG
