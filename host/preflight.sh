@@ -258,8 +258,38 @@ check_service() {
     launchd-*)
         [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "launchd knows no service $launchd_target; correct host.serviceName or host.serviceManager, or load it with launchctl bootstrap. [ZH-LAUNCHD-NO-SERVICE]"
         ;;
-    command) [ -n "$restart_command" ] || fail "host.restartCommand is not set. [ZH-RESTART-COMMAND-MISSING]" ;;
+    command)
+        [ -n "$restart_command" ] || fail "host.restartCommand is not set. [ZH-RESTART-COMMAND-MISSING]"
+        check_restart_program
+        ;;
     esac
+}
+
+# Whether the restart command begins with a program that can be run. Only what is certain counts: the command may begin
+# with anything that a shell knows, and with sudo root runs it, who has a PATH of its own.
+# Reads: PATH restart_command sudo tab. Sets: -. Prints: -. Scratch: restart_folder restart_program.
+check_restart_program() {
+    restart_program=${restart_command%%[!A-Za-z0-9_./+-]*}
+    case ${restart_command#"$restart_program"} in '' | [' ;&|']* | "$tab"*) ;; *) return 0 ;; esac
+    case $restart_program in
+    /*) ;;
+    '' | */*) return 0 ;;
+    *)
+        [ "$sudo" = service ] || command -v "$restart_program" >/dev/null 2>&1 ||
+            fail "host.restartCommand begins with $restart_program, which is not in the PATH of a login ($PATH); correct it, or give the whole path. [ZH-RESTART-COMMAND-NOT-IN-PATH]"
+        return 0
+        ;;
+    esac
+    if [ -e "$restart_program" ]; then
+        if [ -d "$restart_program" ] || { [ "$sudo" != service ] && [ ! -x "$restart_program" ]; }; then
+            fail "host.restartCommand begins with $restart_program, which is no program that $(id -un) may run; correct it, or give the right to run it. [ZH-RESTART-COMMAND-NOT-RUN]"
+        fi
+        return 0
+    fi
+    # In a folder that this user may not search, anything may be.
+    restart_folder=${restart_program%/*}
+    while [ -n "$restart_folder" ] && [ ! -e "$restart_folder" ]; do restart_folder=${restart_folder%/*}; done
+    [ ! -x "$restart_folder/" ] || fail "host.restartCommand begins with $restart_program, which is not on the host; correct it, or install it. [ZH-RESTART-COMMAND-NOT-THERE]"
 }
 
 # The manager has to restart a zot that ends, without limit: after a reboot of the host its issuer may take long to come

@@ -116,6 +116,21 @@ const { toolchain, reason } = findToolchain();
         expect(operation("up").status).toBe(0);
     });
 
+    test("a destroy that is to restore what the host has lost ends before anything is changed", async () => {
+        scratch.changeSettings({ host: { onDestroy: "restore" } });
+        expect(operation("up").status).toBe(0);
+        const original = join(site.folder, "zot", "config.json.zot-hardening", "original");
+        fs.renameSync(original, `${original}.lost`);
+        const { status, said } = operation("destroy");
+        expect(status).toBe(1);
+        expect(said).toContain(
+            `${original} is missing. Set host.onDestroy to read-only, run pulumi up, and then destroy.`,
+        );
+        expect(said).not.toMatch(/- +\S+ .* deleted \(/);
+        scratch.changeSettings({ host: { onDestroy: "read-only" } });
+        expect(operation("up").status).toBe(0);
+    });
+
     test(
         "a destroy that would do nothing ends before anything is changed, in the host, " +
             "in Authentik and in the state",

@@ -62,7 +62,7 @@ const NEVER_EMPTY: Record<string, string> = {
         "$unit_config $url $others $lost $installed $asked $owner $accepted_by $why $problem $contained " +
         "$place $stopped $* $answer $launchd_target $metrics_path $metrics_status $commit $installed_commit " +
         "$state/start $origin $code $check $said $wanted $enable $unmask $reload $unit $units $advice $missing " +
-        "$session_user $linked $TMPDIR",
+        "$session_user $linked $TMPDIR $restart_program $left",
     "of the script itself": "$PATH $manager",
 };
 const known = new Set(Object.values(NEVER_EMPTY).join(" ").split(" "));

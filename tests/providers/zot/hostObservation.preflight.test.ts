@@ -148,6 +148,41 @@ test("who is let in that was not is a warning", async () => {
     expect(driver.said.join("\n")).toContain("WIDER     anonymous gains read on `**`");
 });
 
+describe("a restart command whose program is certainly not to be run", () => {
+    beforeEach(() => openRegistry({}));
+
+    test("is found before anything is changed", async () => {
+        const plain = path.join(host.folder, "plain");
+        fs.writeFileSync(plain, "#!/bin/sh\n", { mode: 0o644 });
+        for (const [restartCommand, tells] of [
+            ["/no/such/restart zot", "begins with /no/such/restart, which is not on the host"],
+            [`${plain} now; true`, `begins with ${plain}, which is no program that`],
+            [`${temporary} now`, `begins with ${temporary}, which is no program that`],
+            ["no-such-restarter zot && true", "begins with no-such-restarter, which is not in the PATH"],
+        ] as const)
+            expect(await refusal({ plannedConfig: planned(), restartCommand })).toContain(
+                `host.restartCommand ${tells}`,
+            );
+        expect(
+            await refusal({ plannedConfig: planned(), restartCommand: "/no/such/restart", sudo: "service" }),
+        ).toContain("[ZH-RESTART-COMMAND-NOT-THERE]");
+    });
+
+    test.each([
+        ["a program on the PATH", "sleep 0"],
+        ["a word of the shell", "if true; then true; fi"],
+        ["what the shell does itself", "cd / && ls"],
+        ["a variable first", "ZOT=1 no-such-restarter"],
+        ["quotes", '"/no/such restart" zot'],
+        ["a path from home", "bin/no-such-restarter"],
+        ["something to be put in", "$HOME/no-such-restarter"],
+    ])("is not told of %s", async (_what, restartCommand) => {
+        expect(
+            await refusal({ plannedConfig: planned(), restartCommand, rootDirectory: "/no/such/images" }),
+        ).not.toContain("host.restartCommand");
+    });
+});
+
 test("all that a deployment would be refused for is told at once, with what was found elsewhere", async () => {
     openRegistry({ extensions: { scrub: { interval: "24h" } } });
     const message = await refusal(
