@@ -196,7 +196,7 @@ const READ: [what: string, after: Changes, line: RegExp, before?: Changes][] = [
     [
         "a machine more",
         machines([...MACHINES, EVIL_MACHINE]),
-        /the config and its secrets are sent to `evil\.example\.org`, too/,
+        /the config and its secrets are also sent to `evil\.example\.org`/,
         machines(MACHINES),
     ],
     [
