@@ -106,8 +106,8 @@ test("tags that move beside versions are tried, and a version that moves with th
 
 test.each([
     [{ movableTags: ["**=v1"] }, /--movable-tags "\*\*=v1" is not allowed because of "v1": a version such as v1\.4\.2/],
-    [{ channels: ["**"] }, /--channels "\*\*" is not allowed because it names no part/],
-    [{ tagScheme: ["v<x>"] }, /--tag-scheme "v<x>" is not allowed because "<x>" stands for nothing/],
+    [{ channels: ["**"] }, /--channels "\*\*" is not allowed because it has wildcards only/],
+    [{ tagScheme: ["v<x>"] }, /--tag-scheme "v<x>" is not allowed because "<x>" has no meaning in a form/],
 ])("a mistake in an option: %j", async (options, message) => {
     await expect(registry.verify(options)).rejects.toThrow(message);
 });
