@@ -1,13 +1,13 @@
 /**
- * A real browser: a Chromium of this machine's own, driven by playwright-core. That package is for development, and is
- * loaded only where a browser is asked for.
+ * A real browser: a Chromium that is installed on this machine, driven by playwright-core. That package is a
+ * development dependency, so it is loaded only if a browser is asked for.
  */
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /**
- * What is used of playwright-core here: whoever installs without the packages for development compiles and runs all the
- * same.
+ * The part of playwright-core that is used here. With it, the project compiles and runs without development
+ * dependencies.
  */
 export interface Chromium {
     version(): string;
@@ -33,7 +33,7 @@ export interface Page {
     url(): string;
     title(): Promise<string>;
     locator(selector: string): Locator;
-    /** @param expression source text that the page evaluates; what it comes to is waited for */
+    /** @param expression source text that the page evaluates; its result is awaited */
     evaluate<T>(expression: string): Promise<T>;
     on(event: "request", listener: (request: Request) => void): void;
     on(event: "response", listener: (response: Response) => void): void;
@@ -73,7 +73,7 @@ export interface Response {
     request(): Request;
 }
 
-/** There is no browser to be had; the message says what to install. */
+/** No browser is available; the message says what to install. */
 export class NoBrowserError extends Error {}
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
@@ -82,13 +82,13 @@ const APPLICATIONS = [
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/** The Chromium, or Chrome, of this machine: on the PATH, or among macOS's applications. */
+/** The Chromium or Chrome of this machine: on the PATH, or among macOS's applications. */
 export function findChromium(environment: NodeJS.ProcessEnv = process.env): string | undefined {
     const onPath = NAMES.flatMap((name) => programOnPath(name, environment) ?? []);
     return [...onPath, ...APPLICATIONS].find(isExecutable);
 }
 
-/** Where a program is that is called by its name alone; undefined where the PATH has none. */
+/** The path of a program that is given by its name alone; undefined if the PATH has none. */
 export function programOnPath(name: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
     const folders = (environment.PATH ?? "").split(delimiter).filter(Boolean);
     return folders.map((folder) => join(folder, name)).find(isExecutable);
@@ -103,7 +103,7 @@ function isExecutable(file: string): boolean {
     }
 }
 
-/** Why no browser can be started here; undefined where one can. */
+/** Why no browser can be started here; undefined if one can. */
 export function whyNoBrowser(environment: NodeJS.ProcessEnv = process.env): string | undefined {
     if (findChromium(environment) === undefined)
         return "there is no chromium on the PATH; install the package of that name";
@@ -113,7 +113,7 @@ export function whyNoBrowser(environment: NodeJS.ProcessEnv = process.env): stri
     } catch {
         return (
             "the npm package playwright-core is not installed; " +
-            "npm ci installs it, unless told to leave out what is for development"
+            "npm ci installs it, unless development dependencies are left out"
         );
     }
 }

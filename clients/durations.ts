@@ -1,4 +1,7 @@
-/** Durations as people write lifetimes, `90d`, `1d12h`, and as Go and so zot's config have them, `1h30m`, `1.5s`. Pure. */
+/**
+ * Durations: as people write lifetimes, `90d`, `1d12h`, and as Go and therefore zot's config write them, `1h30m`,
+ * `1.5s`. Pure.
+ */
 
 /** In seconds. */
 const UNITS: Readonly<Record<string, number>> = {
@@ -23,25 +26,25 @@ function secondsIn(text: string, { whole, part }: Syntax): number | undefined {
     return [...text.matchAll(part)].reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS[unit!]!, 0);
 }
 
-/** Milliseconds of a lifetime; undefined for what is none. A number, or a text of digits alone, is seconds. */
+/** Milliseconds of a lifetime; undefined for anything else. A number, or a text of digits alone, means seconds. */
 export function durationOf(value: unknown): number | undefined {
     const text = typeof value === "number" ? String(value) : typeof value === "string" ? value.trim() : "";
     const seconds = /^\d+$/.test(text) ? Number(text) : secondsIn(text, LIFETIME);
     return seconds === undefined ? undefined : within(seconds * 1000);
 }
 
-/** Whether a text is a lifetime with its units, of a century at most. */
+/** Whether a text is a lifetime with its units, of at most a century. */
 export const isLifetime = (text: string): boolean => LIFETIME.whole.test(text) && durationOf(text) !== undefined;
 
-/** Seconds in a duration of Go's syntax without a sign; undefined for what is none. */
+/** Seconds of a duration in Go's syntax without a sign; undefined for anything else. */
 export const goDurationSeconds = (text: string): number | undefined => secondsIn(text, GO);
 
-/** A century is more than any key should live, and dates beyond the year 9999 have another form. */
+/** A century is longer than any key should live, and dates after the year 9999 have another form. */
 const LONGEST = 100 * 365 * UNITS.d! * 1000;
 const within = (milliseconds: number) =>
     Number.isSafeInteger(milliseconds) && milliseconds <= LONGEST ? milliseconds : undefined;
 
-/** A duration for a person: the two largest units that say something. */
+/** A duration for people: its two largest units that are not zero. */
 export function durationText(milliseconds: number): string {
     let rest = Math.round(Math.abs(milliseconds) / 1000);
     const parts: string[] = [];
@@ -59,7 +62,7 @@ export function durationText(milliseconds: number): string {
     return parts.slice(0, 2).join(" and ") || "0 seconds";
 }
 
-/** A moment for a person, to the second, in UTC. */
+/** A moment for people, to the second, in UTC. */
 export function momentText(moment: Date | string): string {
     return new Date(moment)
         .toISOString()

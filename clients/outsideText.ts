@@ -1,26 +1,26 @@
 /** Text that comes from outside: from a registry, an identity provider, a forge, a host. Pure. */
 
 /**
- * What a terminal or a browser obeys instead of showing: controls (ESC and CR among them), marks of direction, other
- * line ends. And what nobody sees: characters without a form, such as tags, in which a text can be hidden, and marks
- * piled upon one letter, which cover other lines.
+ * Characters that a terminal or a browser obeys instead of showing: controls (including ESC and CR), marks of
+ * direction, other line ends. Also invisible ones: characters without a form, such as tags, which can hide a text, and
+ * combining marks that pile up on one letter and cover other lines.
  */
 const OBEYED =
     /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb]|\p{Default_Ignorable_Code_Point}|(?<=\p{M}{4})\p{M}/gu;
 
-/** Halves of a character, which have no form in UTF-8. */
+/** Lone halves of a surrogate pair, which have no form in UTF-8. */
 const HALVES = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Characters of a text from outside that a message repeats, where nothing else is said. */
+/** How many characters of an outside text a message repeats by default. */
 const LENGTH = 300;
 
 /**
- * A text from outside as it may stand in a sentence: on one line, without what a terminal obeys, and bounded.
+ * A text from outside, made safe for a sentence: on one line, without anything that a terminal obeys, and limited.
  *
- * @param length the most characters that are kept. Default: 300.
+ * @param length how many characters are kept. Default: 300
  */
 export function outsideText(text: unknown, length: number = LENGTH): string {
-    // Cut before the work: a text from outside may be large.
+    // Cut first: a text from outside may be large.
     const beginning = String(text).slice(0, length * 4);
     const line = beginning.replace(OBEYED, " ").replace(HALVES, " ").replace(/\s+/g, " ").trim();
     return line.length > length || beginning.length < String(text).length
@@ -28,21 +28,21 @@ export function outsideText(text: unknown, length: number = LENGTH): string {
         : line;
 }
 
-/** A text of several lines as it may be printed: its lines stay, what a terminal obeys does not. */
+/** A text of several lines, made safe to print: it keeps its lines, and loses what a terminal obeys. */
 export function printable(text: string): string {
     return text.replace(/\r\n/g, "\n").replace(OBEYED, " ").replace(HALVES, " ");
 }
 
-/** A value as JSON of which a terminal obeys nothing: what it would is escaped, so that the value stays the same. */
+/** A value as JSON that is safe to print: what a terminal would obey is escaped, so the value stays the same. */
 export function printableJson(value: unknown): string {
     return JSON.stringify(value, null, 2).replace(
         OBEYED,
-        // One or two units of UTF-16.
+        // One or two UTF-16 code units.
         (character) => character.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
     );
 }
 
-/** A text from outside as code in Markdown, whatever it holds. In a table's cell, `|` has to be escaped besides. */
+/** A text from outside as code in Markdown, whatever it contains. In a table cell, `|` must also be escaped. */
 export function markdownCode(text: unknown, length: number = LENGTH): string {
     const line = outsideText(text, length);
     const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));

@@ -1,14 +1,14 @@
-/** Secrets that come back: a server, or what stands in front of one, may repeat what it was sent. Pure. */
+/** Hides secrets that come back: a server, or a proxy in front of it, may repeat what it was sent. Pure. */
 
-/** Of a secret that is cut off somewhere, a part as long as this is hidden too. In characters. */
+/** How many characters of a truncated secret are enough to be hidden. */
 const PART = 10;
-/** What is shorter would be found everywhere. */
+/** Anything shorter would match everywhere. */
 const SHORTEST = 8;
 const HIDDEN = "[hidden]";
-/** As far as parts are looked for: more of an answer no message shows. */
+/** How far parts are searched for: no message shows more of an answer. */
 const LOOKED_AT = 8192;
 
-/** A secret as it may come back; nothing for what is too short to be one. */
+/** The forms in which a secret may come back; empty for a text that is too short to be a secret. */
 export function formsOf(secret: string): string[] {
     if (secret.length < SHORTEST) return [];
     const base64 = [0, 1, 2].map((before) =>
@@ -26,7 +26,7 @@ export function formsOf(secret: string): string[] {
     ];
 }
 
-/** A text without a form of a secret, whole or in part. */
+/** A text without a secret in one form, whole or in part. */
 export function withoutForm(text: string, form: string): string {
     const starts = new Set<string>();
     for (let index = 0; index + PART <= form.length; index++) starts.add(form.slice(index, index + PART).toLowerCase());
@@ -38,7 +38,7 @@ export function withoutForm(text: string, form: string): string {
             result += text[index++];
             continue;
         }
-        // As far as what follows is of the secret too.
+        // Hides everything that belongs to the secret, not only the part found.
         let end = index + PART;
         while (end < text.length && starts.has(lower.slice(end - PART + 1, end + 1))) end++;
         result += HIDDEN;
@@ -49,10 +49,10 @@ export function withoutForm(text: string, form: string): string {
 
 /** Headers that hold no secret. */
 const PLAIN = /^(accept|content-type|user-agent|x-zot-api-client)$/i;
-/** Members of a body that hold one. */
+/** Members of a body that hold a secret. */
 const SECRET = /passw|secret|token|key|code/i;
 
-/** What a server says of a request, without the secrets that the request had. */
+/** A server's words about a request, without the secrets in the request. */
 export function withoutSent(
     text: string,
     { headers, body }: { headers: Record<string, string>; body?: string },

@@ -1,6 +1,6 @@
 /**
- * A mistake or a state of the world that the person at the terminal can correct. It is told as it is, without a stack
- * trace.
+ * A mistake, or a problem outside of this program, that the person at the terminal can correct. It is printed without a
+ * stack trace.
  */
 export class UserError extends Error {
     constructor(message: string) {

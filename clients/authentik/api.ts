@@ -1,6 +1,6 @@
 /**
- * Requests to Authentik's API: the one way to it, which repeats what is safe to repeat and gives every failure its kind
- * and words.
+ * Requests to Authentik's API. Everything that asks Authentik goes through here. It repeats what is safe to repeat, and
+ * gives every failure its kind and its words.
  */
 import type { UnreachableError } from "../http/failures";
 import { outgoing, type Transport } from "../http/outgoing";
@@ -22,7 +22,7 @@ export const usualPatience: Patience = {
     attempts: 5,
 };
 
-/** For what is asked by the way, and does without an answer: one attempt. `answer` is in milliseconds. */
+/** For a question that is only a convenience: one attempt. `answer` is in milliseconds. */
 export const oneAttempt = (answer = ANSWER_LIMIT): Patience => ({
     ...usualPatience,
     refused: 0,
@@ -32,12 +32,13 @@ export const oneAttempt = (answer = ANSWER_LIMIT): Patience => ({
 });
 
 /**
- * For a look whose outcome counts: a recycled worker of Authentik answers 500 in passing. `answer` is in milliseconds.
+ * For a look whose result matters: a worker of Authentik that is being recycled briefly answers 500. `answer` is in
+ * milliseconds.
  */
 export const twoAttempts = (answer = ANSWER_LIMIT): Patience => ({ ...oneAttempt(answer), attempts: 2 });
 
 export interface ApiAccess {
-    /** Authentik's address, for example `https://authentik.example.org`; with or without `/api/v3` behind it. */
+    /** Authentik's address, for example `https://authentik.example.org`; with or without `/api/v3` at its end. */
     url: string;
     token: string;
     /** Sent with every request, for a proxy in front. Default: none. */
@@ -50,11 +51,13 @@ export interface ApiRequest {
     method?: string;
     /** Sent as JSON. */
     json?: unknown;
-    /** Whether a write may be sent twice, since the second changes nothing more. Default: only reads may. */
+    /**
+     * Whether a write may be sent twice, because a second one changes nothing more. Default: only reads are repeated.
+     */
     isRepeatable?: boolean;
 }
 
-/** A list of Authentik, as one page of it. */
+/** One page of a list, as Authentik answers it. */
 export interface Page<Item> {
     results: Item[];
     pagination?: { next: number };
@@ -70,15 +73,15 @@ export class AuthentikApi {
         this.transport = access.transport;
     }
 
-    /** Authentik's address, without what belongs to the API. */
+    /** Authentik's address, without the part for the API. */
     get url(): string {
         return withoutApi(this.access.url);
     }
 
     /**
-     * The answer's body; undefined where it has none.
+     * The answer's body; undefined if it has none.
      *
-     * @param path below `/api/v3`, with its query
+     * @param path below `/api/v3`, including the query
      * @throws ApiFailure
      */
     async request<Body>(path: string, request: ApiRequest = {}): Promise<Body> {
@@ -86,7 +89,7 @@ export class AuthentikApi {
         return (text === "" ? undefined : JSON.parse(text)) as Body;
     }
 
-    /** Everything on the pages of a list. `what` is the list, for a sentence: `The blueprints in Authentik`. */
+    /** All items of a list, from all its pages. `what` names the list in messages: `The blueprints in Authentik`. */
     list<Item>(what: string, path: string, pageSize = 100): Promise<Item[]> {
         const page = async (number: number) => {
             const query = `${path.includes("?") ? "&" : "?"}page=${number}&page_size=${pageSize}`;
@@ -97,7 +100,7 @@ export class AuthentikApi {
     }
 
     /**
-     * Sends one request until there is an answer to go by, which is a success.
+     * Sends one request, and repeats it until an answer is a success.
      *
      * @throws ApiFailure
      */
@@ -151,7 +154,7 @@ export class AuthentikApi {
     }
 }
 
-/** One attempt that failed, with what another is worth. */
+/** A failed attempt, and whether another one is worthwhile. */
 class Failed extends Error {
     constructor(readonly judged: Judged) {
         super(judged.failure.message);

@@ -1,6 +1,6 @@
 /**
- * Blueprints of Authentik: a second master, which writes over what it names whenever it is applied, and leaves no event
- * (2026.5).
+ * Blueprints of Authentik. Whenever a blueprint is applied, it overwrites the objects that it names, and leaves no
+ * event (2026.5).
  */
 import { EndlessListError } from "../http/paging";
 import { type ApiAccess, AuthentikApi, oneAttempt } from "./api";
@@ -10,14 +10,14 @@ import { failureIn } from "./failures";
 export interface Blueprint {
     name: string;
     path: string;
-    /** YAML, of one that is kept in the database; of one that comes from a file Authentik does not show it. */
+    /** YAML, if the blueprint is stored in the database. Authentik does not show the content of one from a file. */
     content: string;
-    /** What `!Context` stands for in it. */
+    /** The values that `!Context` stands for in it. */
     context?: Record<string, unknown>;
     enabled: boolean;
 }
 
-/** All of them; or why they are not known: the status of the answer, undefined where there was none. */
+/** All blueprints; or why they are not known: the status of the answer, undefined if there was none. */
 export async function listBlueprints(access: ApiAccess): Promise<Blueprint[] | { status: number | undefined }> {
     try {
         const api = new AuthentikApi(access, oneAttempt());

@@ -1,22 +1,22 @@
-/** Within which call of a program's requests are sent: who is told what is waited for, and what ends the waiting. */
+/** The call of the engine that requests belong to: who is told what is waited for, and what ends the waiting. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { UserError } from "../userError";
 
 export interface Call {
-    /** Aborted when the call is to end. */
+    /** Aborted when the call has to end. */
     cancelled: AbortSignal;
-    /** Tells the person. */
+    /** Shows a message to the person. */
     log(severity: "info" | "warning", message: string): Promise<void>;
 }
 
 const calls = new AsyncLocalStorage<Call>();
 
-/** The call that is under way; undefined outside of {@link during}. */
+/** The current call; undefined outside of {@link during}. */
 export const currentCall = (): Call | undefined => calls.getStore();
 
 /**
- * Runs one call of the engine, so that whatever it waits for is told to the person, and ends when the engine is told to
- * stop or the program's time limit for it (`customTimeouts`) is over.
+ * Runs one call of the engine. The person is told what it waits for. The waiting ends if the engine is told to stop, or
+ * if the program's time limit for the call (`customTimeouts`) has passed.
  */
 export async function during<Result>(
     call: Call,
@@ -34,8 +34,8 @@ export async function during<Result>(
     } catch (error) {
         if (!limit.aborted) throw error;
         throw new UserError(
-            `It did not come to an end within ${timeoutSeconds} s, the customTimeouts of the resource. ` +
-                "Whether Authentik did it all the same, pulumi refresh or the next pulumi up will show.",
+            `It did not finish within ${timeoutSeconds} s, the customTimeouts of the resource. ` +
+                "pulumi refresh or the next pulumi up will show whether Authentik did it all the same.",
         );
     }
 }

@@ -1,5 +1,5 @@
 /**
- * Authentik's API by objects: the official typed client, loaded one part at a time, over the requests of api.ts.
+ * Authentik's API by objects: the official typed client, loaded one part at a time, over the requests in api.ts.
  */
 import type * as api from "@goauthentik/api";
 import { everyPage as everyPageOf } from "../http/paging";
@@ -12,12 +12,12 @@ import { failureIn } from "./failures";
 import { isAtLeast } from "./version";
 
 /**
- * The versions that this program was written for. Older ones have other fields; newer ones are tried, with a warning.
+ * The versions that this program was written for. Older ones have other fields. Newer ones are used, with a warning.
  */
 const oldestVersion = "2025.10";
 const newestYear = 2026;
 
-/** Attempts at a write that may be sent twice, where no answer says whether it was done. */
+/** Attempts at a write that may be repeated, if no answer shows whether it was done. */
 const REPETITIONS = 3;
 
 export class Client {
@@ -26,17 +26,17 @@ export class Client {
     private configuration: api.Configuration | undefined;
     private versionSeen: Promise<string | undefined> | undefined;
     private warnedOfVersion = false;
-    /** The server's version, where a request has been answered already and the token may ask for it. */
+    /** The server's version, if a request has been answered already and the token may ask for it. */
     versionIfSeen: string | undefined;
 
-    /** `connection` is called when it is first needed; what it throws reaches the person. */
+    /** `connection` is called when it is first needed. What it throws reaches the person. */
     constructor(
         private readonly connection: () => Connection,
         private readonly patience: Patience = usualPatience,
     ) {}
 
-    // Each part of the official client and the models it needs load in a few milliseconds; all of them take half a
-    // second.
+    // Each part of the official client loads in a few milliseconds, together with its models. All parts together take
+    // half a second.
     get core(): api.CoreApi {
         return this.part(
             "core",
@@ -95,7 +95,7 @@ export class Client {
         );
     }
 
-    /** Authentik's address as the person wrote it. */
+    /** Authentik's address as the person set it. */
     get url(): string {
         return this.connection().url;
     }
@@ -106,8 +106,8 @@ export class Client {
     }
 
     /**
-     * A read. The server's version is looked at once, beside the first request.
-     * @throws UserError for a version that is too old, rather than whatever it made of the request.
+     * A read. The server's version is checked once, in parallel with the first request.
+     * @throws UserError for a version that is too old, instead of whatever it made of the request
      */
     async reading<Result>(request: () => Promise<Result>): Promise<Result> {
         const [version, result] = await Promise.allSettled([this.supportedVersion(), request()]);
@@ -116,15 +116,15 @@ export class Client {
         return result.value;
     }
 
-    /** A write, which is not sent to a server whose version is too old. */
+    /** A write. It is not sent to a server whose version is too old. */
     async writing<Result>(request: () => Promise<Result>): Promise<Result> {
         await this.supportedVersion();
         return request();
     }
 
     /**
-     * A write that may be sent twice, since the second changes nothing more; it is, where the first gave no certain
-     * answer.
+     * A write that may be repeated because a second one changes nothing more. It is repeated if the first one got no
+     * certain answer.
      */
     repeating<Result>(request: () => Promise<Result>): Promise<Result> {
         return retrying(request, {
@@ -136,7 +136,7 @@ export class Client {
         });
     }
 
-    /** Work under one key is done one after another. */
+    /** Runs work with the same key one after another. */
     async oneAfterAnother<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
         const before = this.chains.get(key) ?? Promise.resolve();
         const mine = before.then(work, work);
@@ -147,11 +147,11 @@ export class Client {
         return mine;
     }
 
-    /** The server's version; undefined where the token may not ask. */
+    /** The server's version; undefined if the token may not ask for it. */
     version(): Promise<string | undefined> {
         this.versionSeen ??= this.admin.adminVersionRetrieve().then(
             (version) => (this.versionIfSeen = version.versionCurrent),
-            () => undefined, // The request proper fails for the same reason, and says so; a token may lack this right and have all others.
+            () => undefined, // The actual request fails for the same reason, and says so. A token may lack only this right.
         );
         return this.versionSeen;
     }
@@ -171,7 +171,7 @@ export class Client {
             await currentCall()?.log(
                 "warning",
                 `Authentik at ${this.url} is version ${version}, ` +
-                    `newer than what this provider was written for (${oldestVersion} to ${newestYear}.x).`,
+                    `newer than the versions this provider was written for (${oldestVersion} to ${newestYear}.x).`,
             );
         }
     }
@@ -207,9 +207,9 @@ export class Client {
 }
 
 /**
- * All the results of a list, page by page. A page beyond the last one is never asked for: Authentik says `next: 0` on
- * the last.
- * @throws EndlessListError for a list that does not come to an end.
+ * All results of a list, page by page. It never asks for a page after the last one: on the last one Authentik says
+ * `next: 0`.
+ * @throws EndlessListError for a list without an end
  */
 export function everyPage<Item>(
     list: (page: number, pageSize: number) => Promise<{ pagination: { next: number }; results: Item[] }>,

@@ -1,17 +1,17 @@
-/** Where Authentik is and who asks, as the settings and the environment have it. Pure. */
+/** Where Authentik is, and with which token to ask it, from the settings and the environment. Pure. */
 import { addressOf, withoutSlash } from "../http/address";
 import { UserError } from "../userError";
 
 export interface Connection {
-    /** Where the API is, without a slash at the end: `https://authentik.example.com/api/v3`. */
+    /** Address of the API, without a slash at the end: `https://authentik.example.com/api/v3`. */
     basePath: string;
-    /** As the person wrote it, for messages. */
+    /** The address as the person set it, for messages. */
     url: string;
     token: string;
     headers: Record<string, string>;
 }
 
-/** As a stack's file has them; empty is as good as absent. */
+/** The properties as a stack's file has them; an empty one counts as absent. */
 export interface ConnectionProperties {
     url?: unknown;
     token?: unknown;
@@ -21,8 +21,8 @@ export interface ConnectionProperties {
 const asText = (value: unknown) => (typeof value === "string" && value.trim() !== "" ? value.trim() : undefined);
 
 /**
- * The settings, once they are needed.
- * @throws UserError with the command that sets what is missing.
+ * The connection's settings, read when they are first needed.
+ * @throws UserError with the command that sets what is missing
  */
 export function connectionFrom(config: ConnectionProperties, environment: NodeJS.ProcessEnv): Connection {
     const url = asText(config.url) ?? asText(environment.AUTHENTIK_URL);
@@ -42,8 +42,8 @@ export function connectionFrom(config: ConnectionProperties, environment: NodeJS
     if (!url || !token) throw new UserError(missing.join(" "));
     if (/[^\x21-\x7e]/.test(token))
         throw new UserError(
-            "The API token for Authentik holds a character that no token has (a space or line break inside, " +
-                "or a letter beyond ASCII). Set it again with: pulumi config set --secret authentik:token",
+            "The API token for Authentik contains a character that no token has (a space or line break inside, " +
+                "or a letter outside of ASCII). Set it again with: pulumi config set --secret authentik:token",
         );
     const origin =
         config.url === undefined || config.url === null || config.url === "" ? "AUTHENTIK_URL" : "authentik:url";
@@ -51,9 +51,9 @@ export function connectionFrom(config: ConnectionProperties, environment: NodeJS
 }
 
 /**
- * The API's address, by Authentik's.
+ * The API's address, derived from Authentik's address.
  *
- * @param name the setting's, for a message
+ * @param name the setting's name, for a message
  * @throws UserError
  */
 export function parseUrl(value: string, name: string): string {
@@ -67,13 +67,13 @@ export function parseUrl(value: string, name: string): string {
     return `${withoutApi(base)}${API}`;
 }
 
-/** Where Authentik's API is, below its own address. */
+/** The path of Authentik's API, below its own address. */
 const API = "/api/v3";
 
-/** Authentik's address without what belongs to its API. */
+/** Authentik's address without the part for its API. */
 export const withoutApi = (url: string): string => withoutSlash(withoutSlash(url).replace(/\/api\/v3$/, ""));
 
-/** Headers come as JSON text from `Pulumi.<stack>.yaml`. What they hold is secret and is not repeated in a message. */
+/** Reads headers from the JSON text in `Pulumi.<stack>.yaml`. Their content is secret, so messages never repeat it. */
 export function parseHeaders(value: unknown): Record<string, string> {
     let headers = value;
     if (typeof value === "string") {

@@ -1,6 +1,5 @@
 /**
- * What can go wrong between this program and Authentik, each as its own kind, and the words for it: the one table of
- * them.
+ * Everything that can go wrong between this program and Authentik, each with its own kind and words, in one table.
  * A message says what was asked, what was found, and what to do.
  */
 import { causesOf } from "../causes";
@@ -15,16 +14,16 @@ export type FailureKind =
     | "unreachable"
     /** Authentik answers 503 while it starts. */
     | "starting"
-    /** No token, or one that is invalid or expired. Authentik says 403 to both, never 401. */
+    /** No token, or one that is invalid or expired. Authentik answers both with 403, never with 401. */
     | "bad-token"
-    /** The token is good and may not do this. */
+    /** The token is valid, but may not do this. */
     | "forbidden"
     | "not-found"
-    /** Validation: {@link ApiFailure.fields} says what is wrong with which field. */
+    /** A validation error: {@link ApiFailure.fields} says what is wrong with each field. */
     | "invalid"
     /**
-     * A write whose outcome nobody knows: the connection broke, or the answer was one that Authentik also gives after
-     * the write was committed (500 from a recycled worker; 405 with an empty page, measured on 2026.5).
+     * A write with an unknown outcome. Either the connection broke, or Authentik gave an answer that it also gives
+     * after it has committed the write (500 from a recycled worker; 405 with an empty page; measured on 2026.5).
      */
     | "uncertain"
     | "unexpected";
@@ -33,35 +32,37 @@ export class ApiFailure extends UserError {
     constructor(
         readonly kind: FailureKind,
         message: string,
-        /** Keyed by the API's field in camel case; what belongs to no field is under "". */
+        /** By the API's field in camel case; complaints about no particular field are under "". */
         readonly fields: Readonly<Record<string, readonly string[]>> = {},
         readonly status?: number,
-        /** What Authentik itself said, where it did. */
+        /** What Authentik itself said, if it said anything. */
         readonly detail?: string,
     ) {
         super(message);
     }
 }
 
-/** The failure in an error of the API's client, which wraps whatever its fetch throws. */
+/** The failure inside an error of the API's client, which wraps whatever its fetch throws. */
 export const failureIn = (error: unknown): ApiFailure | undefined =>
     causesOf(error).find((cause) => cause instanceof ApiFailure);
 
-/** Whether the failure says that an object is not there. */
+/** Whether the failure says that an object does not exist. */
 export const isNotFound = (error: unknown): boolean => failureIn(error)?.kind === "not-found";
 
-/** How long to go on trying. All in milliseconds. */
+/** How long to keep trying. All in milliseconds. */
 export interface Patience {
     /** While nothing listens at the address. */
     refused: number;
-    /** While Authentik says that it is starting; an empty database takes it about a minute (measured on 2026.5). */
+    /**
+     * While Authentik says that it is starting. With an empty database that takes about a minute (measured on 2026.5).
+     */
     starting: number;
-    /** For one answer; and no attempt at what failed in passing begins later than this after the first. */
+    /** For one answer. No new attempt after a passing failure begins later than this after the first one. */
     answer: number;
-    /** The first pause between two attempts; each next one is twice as long, up to `longestPause`. */
+    /** The first pause between two attempts. Each next one is twice as long, up to `longestPause`. */
     firstPause: number;
     longestPause: number;
-    /** Attempts at a request that fails in passing and may be repeated. */
+    /** Attempts at a request that may be repeated, after passing failures. */
     attempts: number;
 }
 
@@ -77,7 +78,7 @@ export interface Asked {
     patience: Patience;
 }
 
-/** A failure, and what trying again is worth; undefined where it would end in the same way. */
+/** A failure, and whether trying again is worthwhile; undefined if it would fail in the same way. */
 export interface Judged {
     failure: ApiFailure;
     worth: Worth | undefined;
@@ -100,19 +101,19 @@ const WITHOUT_ANSWER: Record<NoAnswer, Words> = {
         `The certificate of ${url} is not valid now (${code}). ` +
         "Renew it, or set the clock here; authentik:insecure accepts any certificate.",
     "no TLS": ({ url }, code) =>
-        `What listens at ${url} speaks no TLS (${code}). Is authentik:url right: http:// in place of https://, or another port?`,
+        `What listens at ${url} does not speak TLS (${code}). Is authentik:url right: http:// in place of https://, or another port?`,
     "unknown host": ({ url }) =>
         `The host name in ${url} is not known (ENOTFOUND). Is authentik:url right, and the network up?`,
     "not connected": ({ url }, code) =>
         `Authentik cannot be reached at ${url} (${code}). Is it running there, and does the network let you through?`,
     timeout: (asked) =>
         `Authentik at ${asked.url} gave no answer to ${placeOf(asked)} within ${asked.patience.answer / 1000} seconds. ` +
-        "Is it overloaded or halted, or does a proxy in front hold requests back? Look at its log; " +
+        "It may be overloaded or halted, or a proxy in front of it may hold requests back. Look at its log; " +
         `try again when ${asked.url}/-/health/ready/ answers 200.`,
     broken: (asked, reason) => `Authentik at ${asked.url} gave no answer to ${placeOf(asked)} (${reason}).`,
 };
 
-/** What a request came to that got no answer. */
+/** The failure of a request that got no answer. */
 export function withoutAnswer(asked: Asked, { noAnswer: { kind, reason, code } }: UnreachableError): Judged {
     const mayBeDone = kind === "timeout" || kind === "broken";
     const failureKind: FailureKind =
@@ -122,12 +123,12 @@ export function withoutAnswer(asked: Asked, { noAnswer: { kind, reason, code } }
     return { failure, worth: mayBeDone ? inPassing(asked) : undefined };
 }
 
-// An answer that is none to go by
+// Unusable answers
 
 interface Given {
     asked: Asked;
     answer: Answer;
-    /** What Authentik said of it, where it did. */
+    /** What Authentik said about it, if it said anything. */
     detail: string | undefined;
 }
 
@@ -135,25 +136,25 @@ interface Row {
     when(given: Given): boolean;
     kind: FailureKind | ((given: Given) => FailureKind);
     words(given: Given): string;
-    /** Default: trying again is worth nothing. */
+    /** Default: trying again is not worthwhile. */
     worth?(given: Given): Worth | undefined;
 }
 
 const said = (detail: string | undefined) => (detail ? `: ${detail}` : "");
 const TOKEN_PROBLEM = /token invalid|credentials were not provided|expired/i;
 
-/** The first row that fits an answer says what it is. */
+/** The first row that matches an answer says what it means. */
 const ANSWERS: readonly Row[] = [
     {
         when: ({ answer }) => answer.status >= 200 && answer.status < 300,
         kind: "unexpected",
         words: ({ asked, answer }) =>
-            `${asked.url} answered ${placeOf(asked)} with something else than Authentik's API does ` +
+            `${asked.url} answered ${placeOf(asked)} with something other than what Authentik's API sends ` +
             `(${outsideText(answer.headers.get("content-type") ?? "no content type", 80)}). ` +
             "Is authentik:url right, and does a proxy in front ask for a login?",
     },
     {
-        // It is not followed: that would turn a POST into a GET and lose what was to be written.
+        // A redirect is not followed: that would turn a POST into a GET, and lose what was to be written.
         when: ({ answer }) => answer.status >= 300 && answer.status < 400,
         kind: "unexpected",
         words: ({ asked, answer }) =>
@@ -161,7 +162,7 @@ const ANSWERS: readonly Row[] = [
             "Set authentik:url to the address that Authentik itself answers at (often the same with https).",
     },
     {
-        // Said by Authentik's front before its core runs: nothing was written.
+        // Authentik's front end answers this before its core runs, so nothing was written.
         when: ({ answer }) => answer.status === 503 && retryAfter(answer) !== undefined,
         kind: "starting",
         words: ({ asked: { url, patience } }) =>
@@ -180,8 +181,8 @@ const ANSWERS: readonly Row[] = [
             `Authentik at ${asked.url} refused the API token: ` +
             `${(detail ?? "it is invalid or expired").replace(/\.$/, "")}. ` +
             "Set a good one with: pulumi config set --secret authentik:token (or in the environment: " +
-            "AUTHENTIK_TOKEN). A refresh and a destroy go by the token of the last update: " +
-            "where a new one is set already, first run pulumi up, without --refresh.",
+            "AUTHENTIK_TOKEN). A refresh and a destroy use the token of the last update: " +
+            "if a new one is already set, first run pulumi up, without --refresh.",
     },
     {
         when: ({ answer }) => answer.status === 403,
@@ -198,7 +199,7 @@ const ANSWERS: readonly Row[] = [
         kind: "unexpected",
         words: ({ asked }) =>
             `${asked.url} has no API at ${placeOf(asked)} (404). Is authentik:url right? ` +
-            "A path below which Authentik is served belongs to it.",
+            "If Authentik is served below a path, the path is part of the URL.",
     },
     {
         when: ({ answer }) => answer.status === 400 && isJson(answer),
@@ -218,7 +219,7 @@ const ANSWERS: readonly Row[] = [
         }),
     },
     {
-        // A server error, or the empty 405 that an unhandled one shows as: a write may have been committed all the
+        // A server error, or the empty 405 that an unhandled one causes: the write may have been committed all the
         // same.
         when: ({ answer }) => answer.status >= 500 || (answer.status === 405 && !isJson(answer)),
         kind: ({ asked }) => (asked.isRepeatable ? "unexpected" : "uncertain"),
@@ -234,11 +235,11 @@ const ANSWERS: readonly Row[] = [
     },
 ];
 
-/** Whether an answer is one of the API to a request that was carried out. */
+/** Whether an answer says that the API carried out the request. */
 export const isSuccess = (answer: Answer): boolean =>
     answer.status >= 200 && answer.status < 300 && (answer.status === 204 || answer.status === 205 || isJson(answer));
 
-/** What an answer comes to that is no success. */
+/** The failure that an answer without success means. */
 export function judged(asked: Asked, answer: Answer): Judged {
     const body = isJson(answer) ? jsonOf(answer) : undefined;
     const detail = typeof body === "object" && body !== null && "detail" in body ? outsideText(body.detail) : undefined;

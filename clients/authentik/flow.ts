@@ -1,7 +1,7 @@
 /**
  * A login to Authentik without a browser, through the flow executor.
  *
- * Only the challenges that a service account can answer are answered; anything else ends in an error that names it
+ * It answers only the challenges that a service account can answer. Any other challenge ends in an error that names it
  * (measured on Authentik 2026.5).
  */
 import type { Browser } from "../http/browser";
@@ -15,16 +15,16 @@ export interface Credentials {
     password: string;
 }
 
-/** The stages that ask who it is: a flow that comes to them has nobody logged in. */
+/** The stages that ask who the user is. A flow that reaches one of them has nobody logged in. */
 const LOGIN_STAGES = new Set(["ak-stage-identification", "ak-stage-password"]);
 
 /** A flow that could not be passed; the message names the component and the remedy. */
 export class FlowError extends UserError {
     constructor(
         message: string,
-        /** The challenge at which it ended, for example `ak-stage-authenticator-validate`. */
+        /** The challenge at which the flow stopped, for example `ak-stage-authenticator-validate`. */
         readonly component: string | undefined,
-        /** Whether the login flow asks for what only a person has, so that a login flow of its own helps. */
+        /** Whether the login flow asks for something that only a person has, so a separate login flow would help. */
         readonly isForPersons = false,
     ) {
         super(message);
@@ -41,28 +41,28 @@ interface Challenge {
     response_errors?: Record<string, { string: string; code: string }[]>;
 }
 
-/** What helps where a service account does not pass a flow that is made for people. */
+/** The remedy if a service account does not pass a flow that is made for people. */
 const OWN_FLOW =
     "Give the service account a login flow of its own: pulumi config set --path identity.ciLoginFlow dedicated";
 
-/** What helps where the user is logged in already, and another flow stops it. */
+/** The remedy if another flow stops a user who is already logged in. */
 const OTHER_FLOW =
-    "It is not the login flow; where it is the provider's authorization flow, let it through there, or set another: " +
+    "It is not the login flow. If it is the provider's authorization flow, let the account through there, or set another: " +
     "pulumi config set --path identity.authorizationFlow default-provider-authorization-implicit-consent";
 
-/** A default flow has four stages; twice as many answers are a loop. */
+/** A default flow has four stages, so twice as many answers are a loop. */
 const MOST_CHALLENGES = 10;
 
 /**
- * Runs a flow to its end and answers where it redirects to.
+ * Runs a flow to its end, and returns the address that it redirects to.
  *
  * @param origin scheme, host and port of Authentik, for example `https://authentik.example.org`
  * @param flow slug of the flow
- * @param query the query of the page that led to the flow, without the question mark; empty for a flow of its own
- * @param loggedInBy slug of the flow by which the user has been logged in already, where it has: then this one must not
- * ask who it is
- * @param isLogin whether it is the flow that logs in. Default: it is, where no other one has
- * @throws FlowError where it cannot be passed, UnreachableError where Authentik does not answer, or fails.
+ * @param query the query of the page that led to the flow, without the question mark; empty if no page did
+ * @param loggedInBy slug of the flow that has already logged the user in, if one has: then this one must not ask who
+ *     the user is
+ * @param isLogin whether this is the flow that logs in. Default: whether no other flow has
+ * @throws FlowError if the flow cannot be passed, UnreachableError if Authentik does not answer or fails
  */
 export async function passFlow(
     browser: Browser,
@@ -83,7 +83,7 @@ export async function passFlow(
         if (challenge.component === "xak-flow-redirect") return new URL(challenge.to ?? "/", origin);
         if (loggedInBy !== undefined && LOGIN_STAGES.has(challenge.component)) {
             throw new FlowError(
-                `The flow ${loggedInBy} ended without ${credentials.username} being logged in: ` +
+                `The flow ${loggedInBy} ended, but ${credentials.username} is not logged in: ` +
                     "its user-login stage is missing, or the policy on that stage is for another user.",
                 challenge.component,
             );
@@ -107,18 +107,18 @@ export async function passFlow(
 }
 
 /**
- * Ends the session in Authentik, so that sessions do not pile up for a day. Never fails: a session also ends by itself.
+ * Ends the session in Authentik; otherwise sessions would accumulate for a day. Never fails: a session also expires.
  */
 export async function endSession(browser: Browser, origin: string): Promise<void> {
     try {
         const executor = `${origin}/api/v3/flows/executor/default-invalidation-flow/?query=`;
         await followWithin(browser, await browser.send(executor, { headers: { accept: "application/json" } }));
     } catch {
-        // The session ends by itself within its lifetime.
+        // The session expires anyway.
     }
 }
 
-/** The executor answers a reply with a redirect to itself. */
+/** Follows redirects within the executor: it answers a reply with a redirect to itself. */
 async function followWithin(browser: Browser, first: Answer): Promise<Answer> {
     let answer = first;
     for (let count = 0; answer.status >= 300 && answer.status < 400 && answer.location; count++) {
@@ -139,7 +139,7 @@ function challengeOf(answer: Answer, flow: string): Challenge {
         const challenge = JSON.parse(answer.text) as Challenge;
         if (typeof challenge.component === "string") return challenge;
     } catch {
-        // Told below, with what came instead.
+        // Reported below, with what came instead.
     }
     throw new FlowError(
         `Authentik's flow executor answered ${answer.status} without a challenge for the flow ${flow}; ` +
@@ -207,7 +207,7 @@ function replyTo(
     }
 }
 
-/** Once logged in, the executor wants its CSRF cookie repeated as a header. */
+/** After a login, the executor requires its CSRF cookie as a header too. */
 async function csrf(browser: Browser, url: string): Promise<Record<string, string>> {
     const token = await browser.cookie(url, "authentik_csrf");
     return token ? { "X-authentik-CSRF": token } : {};

@@ -1,6 +1,6 @@
 /**
- * What is in Authentik already: read with the program's token, before anything is changed. Tried on Authentik 2025.10
- * and 2026.5.
+ * Reads what exists in Authentik, with the program's token, before anything is changed. Tested on Authentik 2025.10 and
+ * 2026.5.
  */
 import { outsideText } from "../outsideText";
 import { type ApiAccess, AuthentikApi, twoAttempts } from "./api";
@@ -10,7 +10,7 @@ interface Listed {
     results: Record<string, unknown>[];
 }
 
-/** One kind of object, as the API has it, and how one of a name is found. */
+/** The kinds of objects in the API, and how to find one by its name. */
 const KINDS = {
     "OAuth2 provider of the client id": { path: "/providers/oauth2/", field: "client_id" },
     "OAuth2 provider": { path: "/providers/oauth2/", field: "name", everyKind: "/providers/all/" },
@@ -24,8 +24,8 @@ const KINDS = {
 export type Kind = keyof typeof KINDS;
 
 /**
- * Objects found by the kind's name; of an application and a flow the item itself is asked for, since lists may be
- * cached or filtered.
+ * The object of a kind with a name. An application and a flow are requested directly, because lists may be cached or
+ * filtered.
  */
 async function find(access: ApiAccess, kind: Kind, name: string): Promise<Record<string, unknown> | undefined> {
     const { path, field } = KINDS[kind];
@@ -34,7 +34,7 @@ async function find(access: ApiAccess, kind: Kind, name: string): Promise<Record
         access,
         isItem ? `${path}${encodeURIComponent(name)}/` : `${path}?${field}=${encodeURIComponent(name)}`,
     );
-    // A filter that Authentik does not know is ignored.
+    // Authentik ignores unknown filters, so the result is checked.
     return isItem
         ? answer?.[field] === name
             ? answer
@@ -42,7 +42,7 @@ async function find(access: ApiAccess, kind: Kind, name: string): Promise<Record
         : answer?.results.find((candidate) => candidate[field] === name);
 }
 
-/** Whether the name is one of another kind's object, where no two of all kinds share it. */
+/** Whether an object of another kind has the name, if names are unique across several kinds. */
 async function isOfAnotherKind(access: ApiAccess, kind: Kind, name: string): Promise<boolean> {
     const known = KINDS[kind];
     if (!("everyKind" in known)) return false;
@@ -50,7 +50,7 @@ async function isOfAnotherKind(access: ApiAccess, kind: Kind, name: string): Pro
     return found?.results.some((candidate) => candidate.name === name) ?? false;
 }
 
-/** Which of the names are taken. A name that may not be asked for counts as free: making the object will tell. */
+/** The names that are taken. A name that the token may not ask about counts as free: creating the object will tell. */
 export async function takenNames<Named extends { kind: Kind; name: string }>(
     access: ApiAccess,
     names: readonly Named[],
@@ -67,14 +67,16 @@ export async function takenNames<Named extends { kind: Kind; name: string }>(
     return names.filter((_, index) => found[index]);
 }
 
-/** Whether a user is a member of a group; undefined where either is not to be seen, or Authentik does not answer. */
+/**
+ * Whether a user is a member of a group; undefined if either is invisible to the token, or Authentik does not answer.
+ */
 export const isMember = (access: ApiAccess, username: string, group: string): Promise<boolean | undefined> =>
     whereReached(() => memberIn(access, username, group));
 
 /**
- * Whether a user is a member of a group; undefined where either is not to be seen.
+ * Whether a user is a member of a group; undefined if either is invisible to the token.
  *
- * @throws ApiFailure where Authentik does not answer
+ * @throws ApiFailure if Authentik does not answer
  */
 export async function memberIn(access: ApiAccess, username: string, group: string): Promise<boolean | undefined> {
     const [user, there] = await Promise.all([find(access, "user", username), find(access, "group", group)]);
@@ -83,8 +85,8 @@ export async function memberIn(access: ApiAccess, username: string, group: strin
 }
 
 /**
- * Members of a group by their names, each with the number by which Authentik knows it; undefined where they are not to
- * be seen.
+ * The members of a group by their names, each with its number in Authentik; undefined if they are invisible to the
+ * token.
  */
 export async function membersOf(
     access: ApiAccess,
@@ -102,15 +104,15 @@ export async function membersOf(
     }));
 }
 
-/** Something in a login flow that a service account does not pass. */
+/** Something in a login flow that stops a service account. */
 export interface Obstacle {
-    /** A sentence's end, after "The login flow NAME": `demands a second factor (stage NAME)`. */
+    /** The end of a sentence after "The login flow NAME": `demands a second factor (stage NAME)`. */
     what: string;
-    /** Whether it stands in the way of every login; false where policies decide whom it is for. */
+    /** Whether it stops every login; false if policies decide to whom it applies. */
     isCertain: boolean;
 }
 
-/** What stands in the way in a flow, which is named by its slug. */
+/** The obstacles in a flow, which is named by its slug. */
 export interface FlowObstacles {
     flow: string;
     obstacles: Obstacle[];
@@ -122,7 +124,7 @@ interface Binding {
     stage_obj?: { name: string; meta_model_name: string; verbose_name: string };
 }
 
-/** Stages that are passed without a person, whatever they are set to. */
+/** Stages that need no person, whatever their settings. */
 const PASSED = new Set([
     "authentik_stages_user_login.userloginstage",
     "authentik_stages_consent.consentstage",
@@ -130,10 +132,10 @@ const PASSED = new Set([
 ]);
 
 /**
- * What a service account that has but a password does not pass, in the flow by which it would log in.
+ * What stops a service account with nothing but a password, in the flow by which it would log in.
  *
- * @param flow slug of the flow; undefined for the one that the provider of `clientId`, or else the brand, leads to
- * @returns the flow's slug and what is in the way; undefined where the flow is not to be seen.
+ * @param flow slug of the flow; undefined for the flow that the provider of `clientId`, or else the brand, uses
+ * @returns the flow's slug and its obstacles; undefined if the flow is invisible to the token
  */
 export async function loginObstacles(
     access: ApiAccess,
@@ -147,7 +149,7 @@ export async function loginObstacles(
 }
 
 /**
- * The same of the flow that lets through to the application who is logged in.
+ * The same for the flow that authorizes a logged-in user for the application.
  *
  * @param flow its slug
  */
@@ -155,20 +157,20 @@ export async function authorizationObstacles(access: ApiAccess, flow: string): P
     return whereReached(async () => obstaclesOf(access, await find(access, "flow", flow), "authorization"));
 }
 
-/** Who may begin a flow, where that is somebody else than it is for: the word of the API, for people. */
+/** Who may start a flow, for settings that exclude the account: the API's word, and words for people. */
 const CLOSED_TO: Record<"login" | "authorization", Readonly<Record<string, string>>> = {
     login: {
-        require_authenticated: "who is logged in already",
+        require_authenticated: "users who are already logged in",
         require_superuser: "superusers",
         require_outpost: "outposts",
-        require_redirect: "who is sent on by another flow",
-        require_token: "who has a link with a token",
+        require_redirect: "users whom another flow sends on",
+        require_token: "users who have a link with a token",
     },
     authorization: {
-        require_unauthenticated: "who is not logged in",
+        require_unauthenticated: "users who are not logged in",
         require_superuser: "superusers",
         require_outpost: "outposts",
-        require_token: "who has a link with a token",
+        require_token: "users who have a link with a token",
     },
 };
 
@@ -207,9 +209,9 @@ async function obstaclesOf(
 }
 
 /**
- * Policies that Authentik brings along at these stages, without white space and comments (2025.10 to 2026.8): the one
- * passes over the password where a user is known by a passkey, the other over the second factor. Whoever logs in by a
- * password meets both stages.
+ * Authentik's own policies at these stages, without white space and comments (2025.10 to 2026.8). One skips the
+ * password for a user with a passkey, the other skips the second factor. Anyone who logs in with a password meets both
+ * stages.
  */
 const USUAL_POLICIES = new Set([
     'flow_plan=request.context.get("flow_plan")ifnotflow_plan:returnTruereturnnothasattr(flow_plan.context.get("pending_user"),"backend")',
@@ -217,8 +219,7 @@ const USUAL_POLICIES = new Set([
 ]);
 
 /**
- * Whether everybody who logs in by a password comes to a stage: no policy, but for Authentik's own, says for whom it
- * is.
+ * Whether everybody who logs in with a password reaches a stage: no policy, except Authentik's own, restricts it.
  */
 async function meetsPasswords(access: ApiAccess, { policybindingmodel_ptr_id: target }: Binding): Promise<boolean> {
     const bindings = await get<Listed>(access, `/policies/bindings/?target=${target}&page_size=100`);
@@ -243,14 +244,14 @@ async function usualFlow(access: ApiAccess, clientId: string): Promise<Record<st
     }
     const brand = await get<{ flow_authentication?: string }>(access, "/core/brands/current/");
     if (brand?.flow_authentication) return find(access, "flow", brand.flow_authentication);
-    // A brand without one goes by the first of its kind (measured on 2026.5).
+    // A brand without a flow uses the first of its kind (measured on 2026.5).
     const all = await get<Listed>(access, "/flows/instances/?designation=authentication&ordering=slug&page_size=100");
     return all?.results.find(({ designation }) => designation === "authentication");
 }
 
 /**
- * What a stage demands that a service account does not have; undefined where it passes, or where the stage is not to be
- * seen.
+ * What a stage demands that a service account does not have; undefined if it passes, or if the stage is invisible to
+ * the token.
  */
 async function obstacleOf(access: ApiAccess, { stage, stage_obj: kind }: Binding): Promise<string | undefined> {
     const details = <T>(path: string) => get<T>(access, `/stages/${path}/${stage}/`);
@@ -264,8 +265,7 @@ async function obstacleOf(access: ApiAccess, { stage, stage_obj: kind }: Binding
                 password_stage?: string | null;
             }>("identification");
             if (found?.captcha_stage) return "asks for a captcha";
-            if (found?.user_fields && !found.user_fields.includes("username"))
-                return "does not let anybody log in by user name";
+            if (found?.user_fields && !found.user_fields.includes("username")) return "lets nobody log in by user name";
             return found?.password_stage ? passwordObstacle(access, found.password_stage) : undefined;
         }
         case "authentik_stages_password.passwordstage":
@@ -291,9 +291,9 @@ async function passwordObstacle(access: ApiAccess, stage: string): Promise<strin
 }
 
 /**
- * The answer's body; undefined for an answer that is no success.
+ * The answer's body; undefined for an answer without success.
  *
- * @throws ApiFailure where there is no answer, for {@link whereReached}
+ * @throws ApiFailure if there is no answer, for {@link whereReached}
  */
 function get<T>(access: ApiAccess, path: string): Promise<T | undefined> {
     return new AuthentikApi(access, twoAttempts()).request<T>(path).catch((error: unknown) => {
@@ -303,8 +303,8 @@ function get<T>(access: ApiAccess, path: string): Promise<T | undefined> {
 }
 
 /**
- * What a look of several requests found; undefined where one got no answer. After that one no other is sent, which would
- * be waited for as long; who does not answer is told by the look-ups.
+ * The result of a look that takes several requests; undefined if one got no answer. No further request follows then:
+ * each would wait just as long. The look-ups report that Authentik does not answer.
  */
 async function whereReached<T>(look: () => Promise<T>): Promise<T | undefined> {
     try {

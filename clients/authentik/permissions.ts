@@ -1,4 +1,4 @@
-/** What a token for Authentik is allowed to do. Tried on Authentik 2025.12 and 2026.5. */
+/** What a token for Authentik is allowed to do. Tested on Authentik 2025.12 and 2026.5. */
 import { UserError } from "../userError";
 import { type ApiAccess, AuthentikApi, type Patience, twoAttempts } from "./api";
 import { failureIn } from "./failures";
@@ -7,16 +7,15 @@ export interface GrantedPermissions {
     username: string;
     /** A superuser may do everything. */
     isSuperuser: boolean;
-    /** Held on every object of their kind, through any of the roles. */
+    /** Granted on every object of their kind, through any of the roles. */
     everywhere: ReadonlySet<string>;
     /**
-     * Held on the service account at least; undefined where it cannot be seen, which is so for a token that looks at
-     * itself.
+     * Granted at least on the service account. Undefined if that cannot be seen, as for a token that looks at itself.
      */
     onServiceAccount?: ReadonlySet<string>;
 }
 
-/** A question to Authentik about a token that was not answered as it should be. */
+/** A question to Authentik about a token got no usable answer. */
 export class PermissionCheckError extends UserError {}
 
 const SELF = "/core/users/me/";
@@ -31,10 +30,10 @@ interface PermissionRow {
 }
 
 /**
- * What a token says of itself: two requests one after the other, about 100 ms. Any token may ask.
+ * What a token reveals about itself: two requests in a row, about 100 ms. Any token may ask.
  *
- * @param patience with what fails in passing. Default: two attempts, none of them for an Authentik that is starting
- * @throws PermissionCheckError where Authentik does not answer, or refuses the token.
+ * @param patience with passing failures. Default: two attempts, without waiting for an Authentik that is starting
+ * @throws PermissionCheckError if Authentik does not answer, or refuses the token
  */
 export async function grantedTo(access: ApiAccess, patience: Patience = twoAttempts()): Promise<GrantedPermissions> {
     const api = new AuthentikApi(access, patience);
@@ -46,7 +45,7 @@ export async function grantedTo(access: ApiAccess, patience: Patience = twoAttem
     } catch (error) {
         const failure = failureIn(error);
         if (!failure) throw error;
-        const what = `What the token for Authentik at ${api.url} may do could not be read`;
+        const what = `Could not read what the token for Authentik at ${api.url} may do`;
         const { status, message } = failure;
         if (status === undefined) throw new PermissionCheckError(`${what}: there was no answer. ${message}`);
         if (status === 200) throw new PermissionCheckError(`${what}: the answer was not Authentik's.`);
@@ -54,7 +53,7 @@ export async function grantedTo(access: ApiAccess, patience: Patience = twoAttem
     }
 }
 
-/** The permissions that a role holds everywhere. */
+/** The permissions that a role has on every object. */
 export async function permissionsOfRole(api: AuthentikApi, role: string): Promise<string[]> {
     const rows = await api.list<PermissionRow>(
         "The permissions of a role in Authentik",

@@ -1,4 +1,4 @@
-/** The requests of Authentik's API that a login as a service account needs (measured on Authentik 2026.5). */
+/** The requests to Authentik's API that a login as a service account needs (measured on Authentik 2026.5). */
 import type { Transport } from "../http/outgoing";
 import { UserError } from "../userError";
 import { type ApiRequest, AuthentikApi, type Page, usualPatience } from "./api";
@@ -7,15 +7,15 @@ import { failureIn } from "./failures";
 export interface AuthentikUser {
     pk: number;
     username: string;
-    /** `service_account`, or what a person's account has. */
+    /** `service_account`, or the type of a person's account. */
     type: string;
     is_active: boolean;
 }
 
-/** Something that Authentik refused; the message names the remedy. */
+/** Authentik refused something; the message names the remedy. */
 export class AuthentikError extends UserError {}
 
-/** Authentik answers 500 now and then although it has done what it was asked to. */
+/** Authentik sometimes answers 500 although it has done what it was asked to do. */
 const PATIENCE = { ...usualPatience, refused: 3_000, attempts: 4 };
 
 export class AuthentikUsers {
@@ -30,26 +30,26 @@ export class AuthentikUsers {
         this.api = new AuthentikApi({ url, token, transport }, PATIENCE);
     }
 
-    /** The service account of a name. Any other user is refused: a person's password must not be changed. */
+    /** The service account with a name. Any other user is refused: a person's password must never be changed. */
     async serviceAccount(username: string): Promise<AuthentikUser> {
         const { results } = await this.request<Page<AuthentikUser>>(
             `looking for the user ${username}`,
             "authentik_core.view_user",
             `/core/users/?username=${encodeURIComponent(username)}`,
         );
-        // Filters that Authentik does not know are ignored, so what came back is looked at.
+        // Authentik ignores unknown filters, so the result is checked.
         const user = results.find((candidate) => candidate.username === username);
         if (!user) {
             throw new AuthentikError(
                 `Authentik at ${this.url} shows no user ${username}: ` +
-                    "it is not there (identity.ciUser, ci.workloads.NAME.user), or the token lacks the permission " +
+                    "it does not exist (identity.ciUser, ci.workloads.NAME.user), or the token lacks the permission " +
                     "authentik_core.view_user, without which the list is empty.",
             );
         }
         if (user.type !== "service_account") {
             throw new AuthentikError(
-                `The user ${username} in Authentik is no service account (its type is ${user.type}), ` +
-                    "and its password is not touched: name a service account " +
+                `The user ${username} in Authentik is not a service account (its type is ${user.type}), ` +
+                    "so its password is not changed: name a service account " +
                     "(identity.ciUser, ci.workloads.NAME.user), or change the user's type.",
             );
         }
@@ -58,7 +58,7 @@ export class AuthentikUsers {
         return user;
     }
 
-    /** The secret of the OAuth2 client of an id; undefined where there is no such client, or it has none. */
+    /** The secret of the OAuth2 client with an id; undefined if there is no such client, or it has no secret. */
     async clientSecret(clientId: string): Promise<string | undefined> {
         const path = `/providers/oauth2/?client_id=${encodeURIComponent(clientId)}`;
         const { results } = await this.request<Page<{ client_id: string; client_secret?: string }>>(
@@ -79,8 +79,8 @@ export class AuthentikUsers {
     }
 
     /**
-     * @param what is done, for a message: `looking for the user ci`
-     * @param permission that it needs
+     * @param what what is being done, for a message: `looking for the user ci`
+     * @param permission the permission that it needs
      * @throws AuthentikError
      */
     private async request<Body>(
@@ -107,7 +107,7 @@ export class AuthentikUsers {
             if (failure.kind === "not-found")
                 throw new AuthentikError(
                     `Authentik at ${this.url} has nothing at ${path} (404), while ${what}: ` +
-                        `the token may not see that user (${permission}), or authentik:url is not where Authentik is.`,
+                        `the token may not see that user (${permission}), or authentik:url is not Authentik's address.`,
                 );
             throw new AuthentikError(`While ${what}: ${failure.message}`);
         }

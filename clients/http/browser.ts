@@ -1,16 +1,16 @@
-/** An HTTP client with cookies that follows no redirect by itself: the steps of a login are looked at one by one. */
+/** An HTTP client with cookies that follows no redirect by itself: the caller inspects each step of a login. */
 import { CookieJar } from "tough-cookie";
 import { outgoing, type Transport } from "./outgoing";
 import { type Answer, type HttpRequest, sendOne } from "./request";
 
 export class Browser {
-    // zot's state cookie is always Secure; browsers, and this jar, count loopback as secure.
+    // zot's state cookie is always Secure; browsers, and this jar, treat loopback as secure.
     private readonly jar = new CookieJar(undefined, { allowSecureOnLocal: true });
 
     /** @param transport how requests leave this machine. Default: directly, or through the environment's proxy. */
     constructor(private readonly transport: Transport = outgoing()) {}
 
-    /** Sends one request and reads the answer whole; cookies are sent and kept. */
+    /** Sends one request and reads the whole answer; sends and stores cookies. */
     async send(target: string | URL, request: HttpRequest = {}): Promise<Answer> {
         const url = new URL(target);
         const cookies = await this.jar.getCookieString(url.href);

@@ -1,31 +1,31 @@
-/** Requests that got no answer: what can go wrong before there is one, and the words for it. */
+/** Requests that got no answer: what can go wrong before there is one, with words for it. */
 import { rootCause } from "../causes";
 import { outsideText } from "../outsideText";
 import { UserError } from "../userError";
 
 /** Why there was no answer. */
 export type NoAnswer =
-    /** Nothing was sent, or nothing more was read, by a decision of ours. */
+    /** This program decided not to send anything, or not to read any more. */
     | "refused here"
-    /** The server's certificate is of an authority that is not trusted here, or is not for this name. */
+    /** The server's certificate comes from an authority that is not trusted here, or is for another name. */
     | "untrusted"
     | "certificate not valid now"
-    /** What listens there speaks plain http, say. */
+    /** For example, the server speaks plain http. */
     | "no TLS"
     | "unknown host"
-    /** The connection never came about, so whatever was to be sent was not. */
+    /** There was no connection, so nothing was sent. */
     | "not connected"
     | "timeout"
-    /** Anything else: what was sent may have been done. */
+    /** Anything else: the server may have carried out the request. */
     | "broken";
 
-/** A request without an answer, in the words of the person who must act. */
+/** A request without an answer, worded for the person who must act. */
 export class UnreachableError extends UserError {
     constructor(
         message: string,
-        /** Whether another attempt would end in the same way. */
+        /** Whether another attempt would fail in the same way. */
         readonly isFinal = false,
-        /** Default: what is known of a connection that broke. */
+        /** Default: a connection that broke. */
         readonly noAnswer: { kind: NoAnswer; reason: string; code?: string } = {
             kind: isFinal ? "refused here" : "broken",
             reason: message,
@@ -35,7 +35,7 @@ export class UnreachableError extends UserError {
     }
 }
 
-/** Codes of Node, OpenSSL and undici, by what they mean. */
+/** Codes of Node, OpenSSL and undici, by their meaning. */
 const CODES: readonly [Exclude<NoAnswer, "refused here" | "broken">, RegExp][] = [
     [
         "untrusted",
@@ -51,14 +51,14 @@ const CODES: readonly [Exclude<NoAnswer, "refused here" | "broken">, RegExp][] =
 ];
 
 /**
- * What became of a request to `origin` that threw.
+ * The failure of a request to `origin` that threw.
  *
- * @param timeout milliseconds that the answer was waited for
+ * @param timeout how many milliseconds were spent waiting for the answer
  */
 export function unreachable(origin: string, error: unknown, timeout: number): UnreachableError {
     if (error instanceof UnreachableError) return error;
     const cause = rootCause(error);
-    // That of a DOMException is a number, which tells nobody anything.
+    // The code of a DOMException is a number, which means nothing to people.
     const code = typeof cause.code === "string" ? cause.code : "";
     const kind = kindOf(cause, code);
     const reason = reasonOf(kind, code, cause, timeout);
@@ -72,7 +72,7 @@ export function unreachable(origin: string, error: unknown, timeout: number): Un
 
 function kindOf({ name, message }: Partial<Error>, code: string): NoAnswer {
     if (name === "TimeoutError") return "timeout";
-    // Ports that Node's fetch never connects to.
+    // Node's fetch refuses some ports.
     if (message === "bad port") return "not connected";
     return CODES.find(([, codes]) => codes.test(code))?.[0] ?? "broken";
 }
@@ -84,11 +84,11 @@ function reasonOf(kind: NoAnswer, code: string, { message }: Partial<Error>, tim
         case "untrusted":
             if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return `its certificate is for another name (${message})`;
             return (
-                `its certificate is of an authority that is not trusted here (${code}); ` +
+                `its certificate comes from an authority that is not trusted here (${code}); ` +
                 "for a private authority set NODE_EXTRA_CA_CERTS in the environment to its PEM file"
             );
         case "no TLS":
-            return `it speaks no TLS there (${code}); is it http:// in place of https://, or another port?`;
+            return `it does not speak TLS there (${code}); is it http:// in place of https://, or another port?`;
         case "certificate not valid now":
             return `its certificate is not valid now (${code}); renew it, or set the clock here`;
         default:

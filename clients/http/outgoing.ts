@@ -1,7 +1,6 @@
 /**
- * How requests leave this machine: through a proxy where one is set, trusting a private authority where one is given,
- * with credentials only where nobody on the way can read them, and reading no more of an answer than there is any use
- * for.
+ * How requests leave this machine: through a proxy if one is set, and with a private authority if one is given.
+ * Credentials are sent only if nobody on the way can read them. Only a limited part of an answer is read.
  */
 import { readFileSync } from "node:fs";
 import * as tls from "node:tls";
@@ -9,11 +8,11 @@ import { isConfidential } from "./address";
 import { UnreachableError } from "./failures";
 
 export interface OutgoingOptions {
-    /** PEM file of certificate authorities that are trusted beside the usual ones. */
+    /** PEM file of certificate authorities that are trusted in addition to the usual ones. */
     caCertificateFile?: string;
     /**
-     * URL of an HTTP proxy for every request but those to loopback and to hosts in `NO_PROXY`. Default: `HTTPS_PROXY`,
-     * `HTTP_PROXY`.
+     * URL of an HTTP proxy for every request except those to loopback and to hosts in `NO_PROXY`. Default:
+     * `HTTPS_PROXY`, `HTTP_PROXY`.
      */
     proxy?: string;
 }
@@ -28,28 +27,28 @@ export interface OutgoingRequest {
 /**
  * Sends one request and follows no redirect.
  *
- * @throws UnreachableError for a request with a credential over plain http to another machine, which is not sent; and,
- * when the answer's body is read, for one that is larger than {@link LARGEST_ANSWER}.
+ * @throws UnreachableError for a request with a credential over plain http to another machine, which is not sent.
+ *     Reading the answer's body throws it too, if the body is larger than {@link LARGEST_ANSWER}.
  */
 export type Transport = (url: URL, request: OutgoingRequest) => Promise<Response>;
 
-/** Bytes of an answer that are read: a list of a hundred thousand tags has a third of it. */
+/** How many bytes of an answer are read. A list of a hundred thousand tags has a third of this. */
 export const LARGEST_ANSWER = 16 * 1024 * 1024;
 
-/** Headers that let their holder in. */
+/** Headers with credentials. */
 const CREDENTIALS = /^(authorization|cookie|private-token|x-authentik-csrf|proxy-authorization)$/i;
 
-/** Never sent through a proxy: on the proxy's machine these are other hosts. */
+/** Never sent through a proxy: on the proxy's machine these would mean other hosts. */
 const LOOPBACK = "localhost,127.0.0.1,::1,[::1]";
 
 const inEnvironment = (environment: NodeJS.ProcessEnv, name: string) =>
     environment[name.toLowerCase()] || environment[name.toUpperCase()] || undefined;
 
 /**
- * The way out. Node's own fetch knows neither proxies nor authorities of one's own, so undici is loaded where one is
- * needed.
+ * The way out of this machine. Node's own fetch supports neither proxies nor private authorities; if one is needed,
+ * undici is loaded.
  *
- * @throws Error where the file cannot be read.
+ * @throws Error if the file cannot be read
  */
 export function outgoing(options: OutgoingOptions = {}, environment: NodeJS.ProcessEnv = process.env): Transport {
     const send = transportThrough(options, environment);
@@ -65,11 +64,11 @@ export function outgoing(options: OutgoingOptions = {}, environment: NodeJS.Proc
     };
 }
 
-/** An answer whose body is read to a limit, and not beyond. */
+/** An answer whose body is read only up to a limit. */
 function bounded(response: Response, { origin }: URL, largest = LARGEST_ANSWER): Response {
     const tooLarge = () =>
         new UnreachableError(
-            `${origin} sent an answer of more than ${largest / 1024 / 1024} MiB, and no more of it was read; ` +
+            `${origin} sent an answer of more than ${largest / 1024 / 1024} MiB, and the rest was not read; ` +
                 "see what answers at that address",
             true,
         );
@@ -78,7 +77,7 @@ function bounded(response: Response, { origin }: URL, largest = LARGEST_ANSWER):
         let size = 0;
         for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
             size += chunk.byteLength;
-            // Leaving the loop ends the connection.
+            // Leaving the loop closes the connection.
             if (size > largest) throw tooLarge();
             chunks.push(chunk);
         }
@@ -119,13 +118,13 @@ function transportThrough(options: OutgoingOptions, environment: NodeJS.ProcessE
         undici.fetch(url, { ...request, redirect: "manual", dispatcher }) as unknown as Promise<Response>;
 }
 
-/** Given authorities take the place of Node's, so those come along. */
+/** Given authorities replace Node's, so Node's are added. */
 function authorities(file: string, environment: NodeJS.ProcessEnv): string[] {
     const files = [file, environment.NODE_EXTRA_CA_CERTS].filter((name): name is string => Boolean(name));
     return [...tls.rootCertificates, ...files.map((name) => readFileSync(name, "utf8"))];
 }
 
-/** undici calls this agent experimental, on standard error, which Pulumi shows to the person. */
+/** Suppresses undici's warning that this agent is experimental; Pulumi would show it to the person. */
 function withoutWarnings<T>(work: () => T): T {
     const { emitWarning } = process;
     process.emitWarning = () => undefined;

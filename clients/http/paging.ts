@@ -1,29 +1,29 @@
-/** Lists that come page by page, from a server that may not know where they end. */
+/** Lists that come page by page, from a server that may never name a last page. */
 
 import { UnreachableError } from "./failures";
 
-/** A list that does not come to an end. */
+/** A list without an end. */
 export class EndlessListError extends UnreachableError {
     constructor(message: string) {
         super(message, true);
     }
 }
 
-/** Pages of one list that are read: a hundred thousand objects, at a hundred a page. */
+/** How many pages of one list are read: a hundred thousand objects, at a hundred per page. */
 export const MOST_PAGES = 1_000;
-/** Characters of one list that are kept, as JSON: two and a half times what a hundred thousand objects of Authentik have. */
+/** How many characters of one list are kept, as JSON: two and a half times a hundred thousand objects of Authentik. */
 export const LONGEST_LIST = 128 * 1024 * 1024;
-/** How long a list is read. In milliseconds. */
+/** How long one list may take, in milliseconds. */
 export const PATIENCE_FOR_LIST = 600_000;
 
 /**
  * Everything on the pages of a list.
  *
  * @param what the list, for a sentence: `the groups in Authentik`
- * @param page what is on a page, and which one is next; undefined for the last.
+ * @param page returns what is on a page, and the next page; undefined after the last one
  * @param first the first page
- * @throws EndlessListError where a page is named a second time, or there are more than {@link MOST_PAGES}, or more than
- * {@link LONGEST_LIST} on them, or they take longer than {@link PATIENCE_FOR_LIST}.
+ * @throws EndlessListError if a page is named a second time, or there are more than {@link MOST_PAGES}, or they hold
+ *     more than {@link LONGEST_LIST}, or they take longer than {@link PATIENCE_FOR_LIST}
  */
 export async function everyPage<Item, Page extends string | number>(
     what: string,
@@ -46,8 +46,8 @@ export async function everyPage<Item, Page extends string | number>(
         const why = because(at);
         if (why !== undefined) {
             throw new EndlessListError(
-                `${what} do not come to an end: after ${seen.size} pages and ${all.length} entries the server names ` +
-                    `${why}. A proxy or cache in front of it may ignore the page that is asked for.`,
+                `${what} do not end: after ${seen.size} pages and ${all.length} entries the server names ` +
+                    `${why}. A proxy or cache in front of it may ignore the requested page.`,
             );
         }
         seen.add(at);

@@ -9,7 +9,7 @@ export interface Answer {
     status: number;
     headers: Headers;
     text: string;
-    /** Where a redirect points, absolute. */
+    /** The target of a redirect, absolute. */
     location: URL | undefined;
 }
 
@@ -24,18 +24,18 @@ export interface HttpRequest {
      * How long the answer may take, in milliseconds. Default: {@link ANSWER_LIMIT}.
      */
     timeout?: number;
-    /** Ends the request earlier; what it is aborted with is thrown as it is. */
+    /** Ends the request early; the abort reason is thrown unchanged. */
     cancelled?: AbortSignal;
 }
 
-/** How long an answer may take, in milliseconds: an identity provider that answers slower has a problem of its own. */
+/** How long an answer may take, in milliseconds: a slower identity provider has a problem. */
 export const ANSWER_LIMIT = 30_000;
 
 /**
- * Sends one request without cookies and reads the answer whole. No status is an error here, and no redirect is
+ * Sends one request without cookies and reads the whole answer. No status counts as an error, and no redirect is
  * followed.
  *
- * @throws UnreachableError where no answer comes.
+ * @throws UnreachableError if no answer arrives
  */
 export async function sendOne(transport: Transport, target: string | URL, request: HttpRequest = {}): Promise<Answer> {
     const url = new URL(target);
@@ -51,13 +51,13 @@ export async function sendOne(transport: Transport, target: string | URL, reques
             body,
             signal: cancelled ? AbortSignal.any([limit, cancelled]) : limit,
         });
-        // The whole of it now: a connection that breaks halfway is a failure of this request.
+        // Read here, so a connection that breaks halfway is a failure of this request.
         const text = await response.text();
         return {
             url,
             status: response.status,
             headers: response.headers,
-            // Messages quote what a failure says.
+            // Messages quote the text of failures.
             text: response.status >= 400 ? withoutSent(text, { headers, body }) : text,
             location: urlOf(response.headers.get("location"), url),
         };
@@ -70,7 +70,7 @@ export async function sendOne(transport: Transport, target: string | URL, reques
 export const isJson = ({ headers }: Pick<Answer, "headers">): boolean =>
     /^application\/([\w.-]+\+)?json\b/i.test(headers.get("content-type") ?? "");
 
-/** The body as JSON; undefined where it is none. */
+/** The body as JSON; undefined if it is not JSON. */
 export function jsonOf({ text }: Pick<Answer, "text">): unknown {
     try {
         return JSON.parse(text);
@@ -79,18 +79,18 @@ export function jsonOf({ text }: Pick<Answer, "text">): unknown {
     }
 }
 
-/** Milliseconds after which the server wants to be asked again; undefined where it does not say. */
+/** How many milliseconds to wait before asking again, if the server says so. */
 export function retryAfter({ headers }: Pick<Answer, "headers">): number | undefined {
     const milliseconds = Number(headers.get("retry-after")) * 1000;
     return milliseconds > 0 ? milliseconds : undefined;
 }
 
 /**
- * By how many milliseconds the clock of the machine that answered is ahead of this one's, to half a second; undefined
- * where it did not say.
+ * How many milliseconds the clock of the answering machine is ahead of ours, to half a second; undefined if the answer
+ * does not say.
  */
 export function clockAhead(answer: Pick<Answer, "headers">, now: number = Date.now()): number | undefined {
     const date = Date.parse(answer.headers.get("date") ?? "");
-    // The header has whole seconds, cut off.
+    // The header is truncated to whole seconds.
     return Number.isNaN(date) ? undefined : date + 500 - now;
 }

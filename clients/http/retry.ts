@@ -1,18 +1,18 @@
-/** Trying again what failed in passing. */
+/** Repeats what failed only for a moment. */
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How long it is worth trying again after a failure. */
+/** How long trying again is worthwhile after a failure. */
 export interface Worth {
-    /** Attempts in all. Default: as many as time allows. */
+    /** Attempts in total. Default: as many as time allows. */
     attempts?: number;
-    /** Milliseconds since the first attempt began. Default: without end. */
+    /** Milliseconds since the start of the first attempt. Default: no limit. */
     within?: number;
-    /** Milliseconds until the next attempt, where the server said. Default: a pause that doubles. */
+    /** Milliseconds until the next attempt, if the server said so. Default: a pause that doubles. */
     pause?: number;
 }
 
 export interface Retrying {
-    /** What trying again after this failure is worth; undefined where it would end in the same way. */
+    /** How long trying again is worthwhile after this failure; undefined if it would fail in the same way. */
     worth(error: unknown): Worth | undefined;
     /** Milliseconds before the second attempt; each next pause is twice as long. */
     firstPause: number;
@@ -20,11 +20,11 @@ export interface Retrying {
     longestPause?: number;
     /** Called before each pause. */
     beforePause?(error: unknown): Promise<void> | void;
-    /** Ends the attempts, and what it is aborted with is thrown. */
+    /** Ends the attempts; the abort reason is thrown. */
     cancelled?: AbortSignal;
 }
 
-/** Does the work until it succeeds, or fails in a way that another attempt is not worth: then with the last failure. */
+/** Repeats the work until it succeeds or another attempt is not worthwhile; then it throws the last failure. */
 export async function retrying<Result>(
     work: (attempt: number) => Promise<Result>,
     { worth, firstPause, longestPause = Number.POSITIVE_INFINITY, beforePause, cancelled }: Retrying,

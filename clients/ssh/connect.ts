@@ -1,11 +1,11 @@
-/** The way to a host: straight, or over a jump host. */
+/** The connection to a host: direct, or through a jump host. */
 import * as net from "node:net";
 import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
 import { rootCause } from "../causes";
 import { type Place, SshError, type SshLimits, upper } from "./place";
 
-/** @throws SshError where the host does not take the connection. */
+/** @throws SshError if the host does not accept the connection */
 export function dial(place: Place, limits: SshLimits): Promise<net.Socket> {
     const { host, port, at, role } = place;
     const correct = `${place.setting("address")} or ${place.setting("port")}`;
@@ -15,7 +15,7 @@ export function dial(place: Place, limits: SshLimits): Promise<net.Socket> {
             () =>
                 fail(
                     `${upper(role)}, ${at}, does not answer within ${limits.answer / 1000} seconds: ` +
-                        "it is down, or a firewall drops what is sent to it. " +
+                        "it is down, or a firewall drops the packets to it. " +
                         `Make sure that it can be reached from here, or correct ${correct}.`,
                 ),
             limits.answer,
@@ -34,7 +34,7 @@ export function dial(place: Place, limits: SshLimits): Promise<net.Socket> {
     });
 }
 
-/** Why there is no connection, by the system's code. */
+/** Why there is no connection, from the system's error code. */
 function noConnection(place: Place, error: Error): string {
     const { host, at, role } = place;
     const correct = `${place.setting("address")} or ${place.setting("port")}`;
@@ -43,13 +43,13 @@ function noConnection(place: Place, error: Error): string {
         case "ENOTFOUND":
         case "EAI_AGAIN":
             return (
-                `The name of ${role}, ${host}, cannot be looked up (${code}). ` +
+                `The name of ${role}, ${host}, cannot be resolved (${code}). ` +
                 `Correct ${place.setting("address")}, or check the DNS of this machine.`
             );
         case "ECONNREFUSED":
             return (
                 `${upper(role)}, ${at}, refuses connections: ` +
-                `no SSH server listens there, or a firewall keeps it closed. Start it, or correct ${correct}.`
+                `no SSH server listens there, or a firewall blocks it. Start it, or correct ${correct}.`
             );
         case "EHOSTUNREACH":
         case "ENETUNREACH":
@@ -63,7 +63,7 @@ function noConnection(place: Place, error: Error): string {
     }
 }
 
-/** @throws SshError where the jump host does not connect to the host. */
+/** @throws SshError if the jump host does not connect to the host */
 export function through(jump: Client, jumpPlace: Place, place: Place, limits: SshLimits): Promise<Duplex> {
     return new Promise((resolve, reject) => {
         const where = `${place.role}, ${place.at}, over the jump host ${jumpPlace.host}`;
@@ -72,7 +72,7 @@ export function through(jump: Client, jumpPlace: Place, place: Place, limits: Ss
                 reject(
                     new SshError(
                         `No connection to ${where} within ${limits.answer / 1000} seconds: ` +
-                            `${place.host} is down, or a firewall drops what the jump host sends to it.`,
+                            `${place.host} is down, or a firewall drops the packets from the jump host.`,
                     ),
                 ),
             limits.answer,

@@ -1,15 +1,15 @@
-/** One command on a host that is logged in to, and the end of the connection. */
+/** Runs one command on a host after the login, and ends the connection. */
 import type { Client } from "ssh2";
 import { type Place, SshError, type SshLimits, upper } from "./place";
 
 export interface Ran {
     stdout: Buffer;
     stderr: string;
-    /** Undefined where a signal ended the command. */
+    /** Undefined if a signal ended the command. */
     code: number | undefined;
 }
 
-/** @throws SshError where the command does not come to its end. */
+/** @throws SshError if the command does not finish */
 export function execute(
     client: Client,
     place: Place,
@@ -38,7 +38,7 @@ export function execute(
             if (error)
                 return fail(
                     `${upper(place.role)}, ${place.at}, lets ${place.user} in, but runs no command: ` +
-                        `${error.message}. See the account's shell, and what its key allows in authorized_keys.`,
+                        `${error.message}. See the account's shell, and what its key may do in authorized_keys.`,
                 );
             const out: Buffer[] = [];
             const errors: Buffer[] = [];
@@ -66,7 +66,7 @@ export function execute(
     });
 }
 
-/** Ends a connection, and with it what the process would wait for. */
+/** Ends a connection; otherwise the process would wait for it. */
 export function ended(client: Client): Promise<void> {
     return new Promise((resolve) => {
         const over = () => {

@@ -1,6 +1,5 @@
 /**
- * A login over a connection: the host's key is looked at, each way to log in is tried once, and a refusal is put into
- * words.
+ * Logs in over a connection: checks the host's key, tries each way to log in once, and puts a refusal into words.
  */
 import type * as net from "node:net";
 import type { Duplex } from "node:stream";
@@ -12,10 +11,10 @@ import type { Login } from "./login";
 import { type Place, SshError, type SshLimits, upper } from "./place";
 import { ssh2 } from "./ssh2";
 
-/** Pause before the second connection, where the host hung up on the first before anybody tried to log in. */
+/** Pause before the second connection, in milliseconds, if the host hung up on the first before a login attempt. */
 const SECOND_TRY = 700;
 
-/** A client that is logged in. A host that hangs up before anybody has tried to log in is asked once more. */
+/** A client that is logged in. If the host hangs up before a login attempt, it is tried once more. */
 export async function loggedIn(
     place: Place,
     login: Login,
@@ -38,17 +37,17 @@ class Handshake {
     private readonly client: Client = new (ssh2().Client)();
     /** The key that the host has shown. */
     private shownKey: Buffer | undefined;
-    /** Types of the keys that it has. */
+    /** The types of the host's keys. */
     private keyTypes = "";
-    /** Ways to log in that it accepts. */
+    /** The ways to log in that the host accepts. */
     private accepted: string[] = [];
-    /** Its words before the login. */
+    /** The host's banner before the login. */
     private greeting = "";
-    /** The first line that came from it; undefined while it is silent. */
+    /** The first line from the host; undefined while it is silent. */
     private firstLine: string | undefined;
     private isLoginBegun = false;
     private untried: Login["methods"];
-    /** What was tried, in words. */
+    /** The ways that were tried, in words. */
     private readonly tried = new Set<string>();
     private readonly timers: NodeJS.Timeout[] = [];
     private readonly correct: string;
@@ -99,7 +98,7 @@ class Handshake {
             sock: stream as net.Socket,
             username: this.place.user,
             readyTimeout: 0,
-            // The plugin command asks for the type of the pinned key alone, too.
+            // The plugin command too asks only for the type of the pinned key.
             algorithms: { serverHostKey: [type as "ssh-ed25519"] },
             hostVerifier: (key: Buffer) => {
                 this.shownKey = key;
@@ -114,11 +113,11 @@ class Handshake {
         });
     }
 
-    /** The next way to log in; undefined where none is left that the host accepts. */
+    /** The next way to log in; undefined if none is left that the host accepts. */
     private nextMethod(accepted: string[] | null): AnyAuthMethod | undefined {
         if (!this.isLoginBegun) {
             this.isLoginBegun = true;
-            // Tells what the host accepts, and counts as no failed login.
+            // Shows what the host accepts, without counting as a failed login.
             return { type: "none", username: this.place.user };
         }
         this.accepted = accepted ?? this.accepted;
@@ -126,8 +125,8 @@ class Handshake {
             this.accepted.includes(type === "agent" ? "publickey" : type),
         );
         if (!next) return undefined;
-        // What was refused by one method is not tried by another: each refusal counts at the host, which may shut this
-        // address out.
+        // A key or password that was refused once is not tried by another method. The host counts each refusal, and may
+        // block this address.
         this.untried = this.untried.filter(({ described }) => described !== next.described);
         this.tried.add(next.described);
         return next.method;
@@ -139,14 +138,14 @@ class Handshake {
             if (this.firstLine !== undefined) return;
             fail(
                 `${upper(place.role)}, ${place.at}, takes the connection and then says nothing for ` +
-                    `${limits.answer / 1000} seconds: its SSH server hangs, or what listens there is none. ` +
+                    `${limits.answer / 1000} seconds: its SSH server hangs, or it is not an SSH server. ` +
                     `Look at the host, or correct ${place.setting("port")}.`,
             );
         };
         const onLateness = () =>
             fail(
                 `The login to ${place.role}, ${place.at}, ` +
-                    `did not come to an end within ${limits.login / 1000} seconds. ` +
+                    `did not finish within ${limits.login / 1000} seconds. ` +
                     "Look at the load of the host and at its SSH server.",
             );
         this.timers.push(setTimeout(onSilence, limits.answer), setTimeout(onLateness, limits.login));
@@ -159,7 +158,7 @@ class Handshake {
 
     private onError(error: LoginProblem, fail: (message: string, hungUp?: boolean) => void): void {
         if (error.level === "agent") {
-            // What an agent cannot do is told at the end, when no other way is left.
+            // A failure of the agent is reported at the end, if no other way is left.
             this.tried.add(`${[...this.tried].pop() ?? "the SSH agent"}: ${error.message}`);
             return;
         }
@@ -168,7 +167,7 @@ class Handshake {
         else fail(this.hangsUp(error.message), true);
     }
 
-    /** What an error means; undefined for a host that hung up before anybody tried to log in. */
+    /** The meaning of an error; undefined if the host hung up before a login attempt. */
     private explained({ level, message }: LoginProblem): string | undefined {
         const { role, at, setting } = this.place;
         if (this.shownKey && !this.shownKey.equals(this.login.hostKey.blob)) return this.otherHostKey(this.shownKey);
@@ -176,14 +175,14 @@ class Handshake {
             return (
                 `${upper(role)}, ${at}, has no host key of the type ${this.login.hostKey.type}, ` +
                 `which ${setting("hostKey")} pins; it has ${this.keyTypes || "others"}. ` +
-                `Set ${setting("hostKey")} to one that it has, of ed25519 or ecdsa.`
+                `Set ${setting("hostKey")} to a key that it has, of type ed25519 or ecdsa.`
             );
         if (level === "client-authentication" || this.isLoginBegun)
             return /configured authentication methods/.test(message)
                 ? this.refusal()
                 : `${this.refusal()} It said: ${message}`;
         if (this.isNoSshServer(message))
-            return `What listens on ${at} is no SSH server that could be talked to (${message}). ${this.correct}`;
+            return `What listens on ${at} is not a usable SSH server (${message}). ${this.correct}`;
         return undefined;
     }
 
@@ -201,8 +200,8 @@ class Handshake {
         return (
             `${upper(role)}, ${at}, shows another host key than the one of ${setting("hostKey")}: ` +
             `${fingerprint(shown)} instead of ${fingerprint(blob)} (${type}). ` +
-            "Nothing was sent to it. If the host was set up anew, compare with what it says itself, " +
-            `ssh-keygen -lf ${file}, and set ${setting("hostKey")}; if not, somebody else answers in its place.`
+            "Nothing was sent to it. If the host was set up anew, compare with what the host itself prints, " +
+            `ssh-keygen -lf ${file}, and set ${setting("hostKey")}. Otherwise somebody else answers in its place.`
         );
     }
 
@@ -213,7 +212,7 @@ class Handshake {
         const what =
             this.tried.size > 0
                 ? `refuses the login of ${user} with ${[...this.tried].join(" and ")}`
-                : `offers no way to log in that could be used for ${user} here, which is ${usable}`;
+                : `offers no way to log in that ${user} could use here, which is ${usable}`;
         return (
             `${upper(role)}, ${at}, ${what}.${accepted} Correct ${setting("user")}, ` +
             `or add the public key to ~${user}/.ssh/authorized_keys on the host; ` +
@@ -229,12 +228,12 @@ class Handshake {
             `${upper(role)}, ${at}, hangs up before anybody could log in (${said}). ` +
             `What listens there may be no SSH server (${setting("port")}). ` +
             "Or it may have too many connections at once (MaxStartups), " +
-            "keep away this address (PerSourcePenalties, fail2ban), or be misconfigured; its log says which."
+            "block this address (PerSourcePenalties, fail2ban), or be misconfigured; its log says which."
         );
     }
 }
 
-/** For a message: as far as it can be printed. */
+/** The first line of what arrived, as far as it is printable, for a message. */
 function firstLineOf(chunk: Buffer): string {
     const [line = ""] = chunk.toString("latin1").split(/[\r\n]/);
     return line.replace(/[^ -~]/g, "").slice(0, 100);

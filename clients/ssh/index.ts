@@ -1,7 +1,7 @@
 /**
- * One command on a host over SSH: one connection, one login attempt, each step with a limit of time, and for each way
- * in which it can fail a sentence that says what to do. Where the plugin command 1.2.1 cannot get in, this cannot
- * either, and says so sooner.
+ * Runs one command on a host over SSH: one connection, one login attempt, a time limit for each step, and for each kind
+ * of failure a sentence that says what to do. If the plugin command 1.2.1 cannot log in, this cannot either, and says
+ * so sooner.
  */
 import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
@@ -15,15 +15,15 @@ export type { Ran } from "./execute";
 export { SSH_LIMITS, type SshAddress, SshError, type SshLimits } from "./place";
 
 export interface SshConnection extends SshAddress {
-    /** A host on the way. */
+    /** The jump host. */
     proxy?: SshAddress;
 }
 
 /**
- * A connection to a host by way of another one, for whoever looks at it before logging in.
+ * A connection to a host through a jump host, for a look at the host before a login.
  *
- * @param work what is done with the connection, which ends with it
- * @throws SshError where the jump host lets nobody in, or does not connect
+ * @param work uses the connection, which ends with it
+ * @throws SshError if the jump host refuses the login, or does not connect
  */
 export async function overJumpHost<T>(
     proxy: SshAddress,
@@ -41,7 +41,7 @@ export async function overJumpHost<T>(
     }
 }
 
-/** Runs a command, which is given all of `stdin`; a command that ends with an error is no failure here. */
+/** Runs a command with `stdin` as its input. A command that ends with an error does not count as a failure here. */
 export async function runOverSsh(
     connection: SshConnection,
     work: { command: string; stdin: string },
@@ -52,7 +52,7 @@ export async function runOverSsh(
     const run = async () => {
         const { proxy } = connection;
         const target = placeOf(connection, "the registry's host", "host.");
-        // What is wrong with the keys shows before anybody is bothered.
+        // Mistakes in the keys show before any connection is made.
         const login = await loginOf(target);
         let client: Client;
         if (proxy) {

@@ -1,9 +1,9 @@
-/** SSH keys: the one that a host has to show, and the one that a user logs in with. Pure. */
+/** SSH keys: the one that a host must show, and the one that a user logs in with. Pure. */
 import * as crypto from "node:crypto";
 import type { ParsedKey } from "ssh2";
 import { ssh2 } from "./ssh2";
 
-/** A public key of a host, as it travels. */
+/** A host's public key in its binary form. */
 export interface HostKey {
     /** `ssh-ed25519`, `ecdsa-sha2-nistp256` and so on. */
     type: string;
@@ -16,8 +16,8 @@ export function fingerprint(blob: Buffer): string {
 }
 
 /**
- * The key of one line: type and key, with or without a host name before and a comment behind them. Undefined where it
- * is none.
+ * The key in one line: type and key, with or without a host name before them and a comment after them. Undefined if the
+ * line holds no key.
  */
 export function hostKeyOf(line: string): HostKey | undefined {
     const [, type, encoded] =
@@ -29,47 +29,47 @@ export function hostKeyOf(line: string): HostKey | undefined {
     return key instanceof Error ? undefined : { type, blob };
 }
 
-/** Why a private key cannot be used, in words for the person who set it. */
+/** Why a private key cannot be used, worded for the person who set it. */
 export class KeyError extends Error {}
 
 /**
- * The private key in a text; the same forms are taken as by the plugin that runs the remote command (command 1.2.1).
+ * The private key in a text. Accepts the same forms as the plugin that runs the remote command (command 1.2.1).
  */
 export function privateKeyOf(pem: string, passphrase: string | undefined): ParsedKey {
     const kind = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1];
-    if (!kind?.endsWith("PRIVATE KEY")) throw new KeyError("the value given is no private key in PEM or OpenSSH form");
+    if (!kind?.endsWith("PRIVATE KEY"))
+        throw new KeyError("the value given is not a private key in PEM or OpenSSH form");
     if (kind === "ENCRYPTED PRIVATE KEY") {
         throw new KeyError(
-            "the private key is encrypted in the form of PKCS 8, which is not supported; " +
-                "write a copy of it in OpenSSH's form with: ssh-keygen -p -f FILE",
+            "the private key is encrypted in PKCS 8 form, which is not supported; " +
+                "write a copy of it in OpenSSH form with: ssh-keygen -p -f FILE",
         );
     }
     const isEncrypted =
         kind === "OPENSSH PRIVATE KEY" ? !cipherOf(pem).startsWith("none") : /^Proc-Type: 4,ENCRYPTED/m.test(pem);
     if (isEncrypted && passphrase === undefined)
-        throw new KeyError("the private key is protected by a passphrase, and none is set (host.privateKeyPassphrase)");
+        throw new KeyError("the private key is protected by a passphrase, but none is set (host.privateKeyPassphrase)");
     if (!isEncrypted && passphrase !== undefined)
-        throw new KeyError("a passphrase is set (host.privateKeyPassphrase), and the private key has none; remove it");
+        throw new KeyError("a passphrase is set (host.privateKeyPassphrase), but the private key has none; remove it");
     const parsed = ssh2().utils.parseKey(kind === "PRIVATE KEY" ? fromPkcs8(pem) : `${pem.trim()}\n`, passphrase);
     const key = Array.isArray(parsed) ? (parsed[0] as ParsedKey) : parsed;
     if (!(key instanceof Error)) return key;
-    if (isEncrypted) throw new KeyError("the passphrase (host.privateKeyPassphrase) is not that of the private key");
+    if (isEncrypted) throw new KeyError("the passphrase (host.privateKeyPassphrase) does not fit the private key");
     throw new KeyError(
-        "the private key cannot be read: it is damaged, or of a kind that is not supported (ed25519, " +
-            "ecdsa and RSA are)",
+        "the private key cannot be read: it is damaged, or its type is not supported (ed25519, " + "ecdsa and RSA are)",
     );
 }
 
-/** What an OpenSSH private key says of its encryption. */
+/** The name of the cipher in an OpenSSH private key. */
 function cipherOf(pem: string): string {
     const magic = "openssh-key-v1\0";
     const body = /-----BEGIN OPENSSH PRIVATE KEY-----([^-]*)-----END/.exec(pem)?.[1] ?? "";
     const decoded = Buffer.from(body, "base64").toString("latin1");
-    // The cipher's name stands behind its length in four bytes.
+    // Four bytes with the length precede the cipher's name.
     return decoded.startsWith(magic) ? decoded.slice(magic.length + 4) : "none";
 }
 
-/** ssh2 does not read PKCS 8, so the key is written again in the older form of its kind. */
+/** Rewrites the key in the older form of its kind, because ssh2 does not read PKCS 8. */
 function fromPkcs8(pem: string): string {
     let key: crypto.KeyObject;
     try {
@@ -86,13 +86,13 @@ function fromPkcs8(pem: string): string {
             return openSshEd25519(key);
         default:
             throw new KeyError(
-                `the private key is of the kind ${key.asymmetricKeyType ?? "unknown"}, which is not supported; ` +
+                `the private key is of type ${key.asymmetricKeyType ?? "unknown"}, which is not supported; ` +
                     "ed25519, ecdsa and RSA are",
             );
     }
 }
 
-/** The layout of OpenSSH's PROTOCOL.key, for an ed25519 key without a passphrase. */
+/** An ed25519 key without a passphrase in the layout of OpenSSH's PROTOCOL.key. */
 function openSshEd25519(key: crypto.KeyObject): string {
     const { x, d } = key.export({ format: "jwk" }) as { x: string; d: string };
     const [publicPart, seed] = [Buffer.from(x, "base64url"), Buffer.from(d, "base64url")];

@@ -1,22 +1,22 @@
-/** What is there to log in with, looked at before anybody is bothered. */
+/** Finds the ways to log in, before any connection is made. */
 import * as net from "node:net";
 import type { AnyAuthMethod, ParsedKey } from "ssh2";
 import { fingerprint, hostKeyOf, KeyError, privateKeyOf } from "./keys";
 import { type Place, SshError } from "./place";
 
-/** By what the user is let in, in the order in which the plugin command tries it. */
+/** What the user logs in with, in the order in which the plugin command tries it. */
 export interface Login {
     hostKey: { type: string; blob: Buffer };
     methods: { method: AnyAuthMethod; described: string }[];
 }
 
-/** @throws SshError where there is nothing to log in with, or no key is one. */
+/** @throws SshError if there is nothing to log in with, or no valid key */
 export async function loginOf(place: Place): Promise<Login> {
     const { user, password, privateKey, privateKeyPassword, agentSocketPath } = place;
     const hostKey = hostKeyOf(place.hostKey);
     if (!hostKey)
         throw new SshError(
-            `The host key of ${place.role} (${place.setting("hostKey")}) is no ed25519 or ecdsa key on one ` +
+            `The host key of ${place.role} (${place.setting("hostKey")}) is not an ed25519 or ecdsa key on one ` +
                 `line, as ssh-keyscan -t ed25519 ${place.host} prints it.`,
         );
     const methods: Login["methods"] = [];
@@ -46,7 +46,7 @@ export async function loginOf(place: Place): Promise<Login> {
     }
     if (agentSocketPath !== undefined) {
         await reachAgent(agentSocketPath);
-        // The plugin command asks for no second public key, so that a private key hides those of an agent.
+        // The plugin command offers only one public key, so a private key hides those of an agent.
         if (privateKey === undefined)
             methods.push({
                 method: { type: "agent", username: user, agent: agentSocketPath },
@@ -64,8 +64,8 @@ export async function loginOf(place: Place): Promise<Login> {
 }
 
 /**
- * An agent that is not there breaks the deployment too, even one with a private key (measured on the plugin command
- * 1.2.1).
+ * Checks that the agent answers. An agent that does not would make the deployment fail too, even with a private key
+ * (measured on the plugin command 1.2.1).
  */
 function reachAgent(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -74,13 +74,13 @@ function reachAgent(path: string): Promise<void> {
             socket.destroy();
             reject(
                 new SshError(
-                    `SSH_AUTH_SOCK names ${path}, where no SSH agent answers (${why}). ` +
-                        "Start the agent, or unset SSH_AUTH_SOCK where a private key is set (host.privateKey): " +
-                        "the deployment would fail with it as well.",
+                    `SSH_AUTH_SOCK names ${path}, but no SSH agent answers there (${why}). ` +
+                        "Start the agent, or unset SSH_AUTH_SOCK if a private key is set (host.privateKey): " +
+                        "otherwise the deployment would fail too.",
                 ),
             );
         };
-        socket.setTimeout(3_000, () => fail("it is silent"));
+        socket.setTimeout(3_000, () => fail("it does not answer"));
         socket.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
         socket.once("connect", () => {
             socket.destroy();

@@ -1,4 +1,4 @@
-/** A host, how long it is waited for, and what it is called in a sentence. */
+/** A host, how long to wait for it, and its name in a sentence. */
 import { outsideText } from "../outsideText";
 
 /** A host, and how to log in to it. */
@@ -7,43 +7,42 @@ export interface SshAddress {
     port: number;
     user: string;
     /**
-     * The host's public key as a line of known_hosts; a host that shows another is refused before anything is sent to
-     * it.
+     * The host's public key as a line of known_hosts. A host with another key is refused before anything is sent to it.
      */
     hostKey: string;
     privateKey?: string;
     privateKeyPassword?: string;
     password?: string;
-    /** Socket of the SSH agent, which is asked where there is no private key. */
+    /** Socket of the SSH agent, which is used if there is no private key. */
     agentSocketPath?: string;
 }
 
 export interface SshLimits {
-    /** Milliseconds until a host has to have taken the connection, and then to have said its first word. */
+    /** Milliseconds for the host to accept the connection, and again for its first line. */
     answer: number;
-    /** Milliseconds for the whole of a login. */
+    /** Milliseconds for a whole login. */
     login: number;
     /** Milliseconds for the command. */
     command: number;
-    /** Bytes of output that are read. */
+    /** How many bytes of output are read. */
     output: number;
 }
 
 export const SSH_LIMITS: SshLimits = { answer: 10_000, login: 20_000, command: 60_000, output: 4 * 1024 * 1024 };
 
-/** Why a host could not be asked, in words for the person who must act. */
+/** Why a host could not be asked, worded for the person who must act. */
 export class SshError extends Error {
     constructor(
         message: string,
-        /** Whether the host hung up before anybody tried to log in, as sshd does where many come at once. */
+        /** Whether the host hung up before a login attempt, as sshd does under many connections at once. */
         readonly hungUp = false,
     ) {
-        // A host, or what answers in its place, may have said a part of it.
+        // The host, or an impostor, may have written part of the message.
         super(outsideText(message, 2_000));
     }
 }
 
-/** A host and what it is called in a sentence; `settings` begins the names of the settings that say how to reach it. */
+/** A host and its name in a sentence; `settings` is the beginning of the settings' names that say how to reach it. */
 export interface Place extends SshAddress {
     role: string;
     /** `registry.example.org port 22`. */

@@ -1,11 +1,11 @@
-/** The SSH client, loaded when the first connection is made: most starts of the provider need none. */
+/** The SSH client, loaded with the first connection: most starts of the provider need none. */
 import { createRequire } from "node:module";
 
 type Ssh2 = typeof import("ssh2");
 
 let loaded: Ssh2 | undefined;
 
-/** From node_modules: its optional native parts cannot be bundled. */
+/** Loaded from node_modules, because its optional native parts cannot be bundled. */
 export function ssh2(): Ssh2 {
     return (loaded ??= createRequire(__filename)("ssh2") as Ssh2);
 }

@@ -1,5 +1,5 @@
 /**
- * API keys of a zot user: made, listed and revoked by whoever is logged in, and what a key itself may do (measured on
+ * API keys of a zot user: a logged-in user makes, lists and revokes them, and a key itself may do the same (measured on
  * zot 2.1.20).
  */
 import { randomBytes } from "node:crypto";
@@ -9,7 +9,7 @@ import { type Answer, type HttpRequest, sendOne } from "../http/request";
 import { outsideText } from "../outsideText";
 import { UserError } from "../userError";
 
-/** An API key as zot lists it: everything but the secret. */
+/** An API key as zot lists it: everything except the secret. */
 export interface ApiKeyRecord {
     uuid: string;
     label: string;
@@ -22,7 +22,7 @@ export interface ApiKeyRecord {
     lastUsed: string;
 }
 
-/** A request about API keys that the registry refused. */
+/** The registry refused a request about API keys. */
 export class ApiKeyError extends UserError {
     constructor(
         message: string,
@@ -32,21 +32,21 @@ export class ApiKeyError extends UserError {
     }
 }
 
-/** Whoever may look after a user's API keys: a session, or one of the keys themselves. */
+/** Someone who may manage a user's API keys: a session, or the holder of one of the keys. */
 export interface ApiKeys {
     readonly username: string;
     list(): Promise<ApiKeyRecord[]>;
-    /** Makes a key. `expires` is required: a key without it would never expire. */
+    /** Makes a key. `expires` is required: without it a key would never expire. */
     create(label: string, expires: Date): Promise<{ key: string; record: ApiKeyRecord }>;
-    /** A key that is gone already is no error. */
+    /** Revokes a key. If the key is already gone, that is no error. */
     revoke(uuid: string): Promise<void>;
 }
 
 const PATH = "/zot/auth/apikey";
-/** Without it zot answers 500. */
+/** Without this header zot answers 500. */
 const CLIENT = { "X-ZOT-API-CLIENT": "zot-ui" };
 
-/** The requests, sent by `send` with whatever says who it is. */
+/** The requests about keys; `send` adds the authentication. */
 export function apiKeysOver(
     registryUrl: string,
     username: string,
@@ -74,7 +74,7 @@ export function apiKeysOver(
             return apiKeys ?? [];
         },
         async create(label, expires) {
-            // Whole seconds are what zot keeps.
+            // zot keeps whole seconds.
             const expirationDate = new Date(Math.ceil(expires.getTime() / 1000) * 1000)
                 .toISOString()
                 .replace(".000Z", "Z");
@@ -103,17 +103,17 @@ function parsed<T>(answer: Answer): T {
         return JSON.parse(answer.text) as T;
     } catch {
         throw new ApiKeyError(
-            `${answer.url.origin} answered a request about API keys with something else than zot does; ` +
+            `${answer.url.origin} answered a request about API keys with something other than what zot sends; ` +
                 "does a proxy in front of it ask for a login?",
             answer.status,
         );
     }
 }
 
-/** What became of asking whether a key may push. */
+/** The result of asking whether a key may push. */
 export type PushProof = "may push" | "not the key" | "not the right" | { status: number };
 
-/** The holder of an API key, which by itself may list, make and revoke its owner's keys. */
+/** The holder of an API key, who may list, make and revoke its owner's keys with it. */
 export class KeyHolder {
     readonly keys: ApiKeys;
     private readonly authorization: string;
@@ -129,8 +129,8 @@ export class KeyHolder {
     }
 
     /**
-     * Whether the key may add a tag to a repository, found out without storing anything: zot looks at the rights before
-     * it refuses the media type with 415.
+     * Whether the key may add a tag to a repository. Nothing is stored: zot checks the rights before it refuses the
+     * media type with 415.
      */
     async mayPush(repository: string): Promise<PushProof> {
         const tag = `probe-${randomBytes(8).toString("hex")}`;

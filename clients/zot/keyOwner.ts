@@ -1,4 +1,4 @@
-/** Whose key it is: each key that we make carries the project, the stack and the resource in its label. Pure. */
+/** The owner of a key: each key that we make carries the project, the stack and the resource in its label. Pure. */
 
 export interface Owner {
     project: string;
@@ -14,12 +14,12 @@ export function ownerOf(urn: string): Owner {
     return { project, stack, name: name.join("::") };
 }
 
-/** The label of a key in zot: what the person calls it, and whose it is. */
+/** The label of a key in zot: the person's name for it, and its owner. */
 export function labelFor(label: string, { project, stack, name }: Owner): string {
     return `${label} pulumi:${project}/${stack}/${name}`;
 }
 
-/** Whose key a label says that it is; undefined for keys that no stack made. */
+/** The owner that a label names; undefined for keys that no stack made. */
 export function ownerIn(label: string): Owner | undefined {
     const [, project, stack, name] = MARK.exec(label) ?? [];
     return project && stack && name ? { project, stack, name } : undefined;

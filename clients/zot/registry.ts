@@ -4,7 +4,7 @@ import { onServer, urlOf } from "../http/address";
 import { outgoing, type Transport } from "../http/outgoing";
 import { sendOne } from "../http/request";
 
-/** User name and API key, sent as basic authentication; undefined is anonymous. */
+/** User name and API key, sent as basic authentication; undefined for anonymous. */
 export type RegistryCredentials = { username: string; key: string } | undefined;
 
 const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
@@ -17,7 +17,7 @@ export class RegistryClient {
         private readonly transport: Transport = outgoing(),
     ) {}
 
-    /** One request; answers are read whole, and no status is an error here. */
+    /** Sends one request and reads the whole answer; no status counts as an error. */
     async request(
         method: string,
         path: string,
@@ -30,7 +30,7 @@ export class RegistryClient {
     }
 
     /**
-     * Pushes a tiny image of one layer and answers the status of the request that was refused, or of the manifest's.
+     * Pushes a tiny image of one layer, and returns the status of the first refused request, or of the manifest's.
      */
     async push(repository: string, tag: string, content: string): Promise<number> {
         const config = "{}";

@@ -13,17 +13,17 @@ import { type ApiKeyRecord, type ApiKeys, apiKeysOver } from "./apiKeys";
 export type { ApiKeyRecord } from "./apiKeys";
 export { FlowError };
 
-/** A login that did not end in a session at zot; the message names the remedy. */
+/** A login that did not lead to a session at zot; the message names the remedy. */
 export class LoginError extends UserError {}
 
 export interface LoginOptions {
     /** How requests leave this machine. Default: directly, or through the environment's proxy. */
     transport?: Transport;
-    /** Slug of a flow to log in by before zot's login begins. Default: the flow that Authentik itself chooses. */
+    /** Slug of a flow for a login before zot's login begins. Default: the flow that Authentik chooses. */
     loginFlow?: string;
     /**
-     * Where a password may be sent: addresses of the identity provider, of which the origin counts. A registry that
-     * sends its logins elsewhere, as one that somebody else runs, gets none.
+     * Where a password may be sent: addresses of the identity provider, of which only the origin counts. If a registry
+     * sends its logins elsewhere, for example because somebody else runs it, no password is sent.
      */
     identityProvider: readonly string[];
 }
@@ -31,33 +31,33 @@ export interface LoginOptions {
 /** Redirects between zot's login and its callback: authorize, flow, authorize again, callback, user interface. */
 const MOST_REDIRECTS = 10;
 
-/** Logins tried where a server fails in passing, and the first pause between two of them in milliseconds. */
+/** Attempts at a login if a server fails for a moment, and the first pause between two attempts in milliseconds. */
 const ATTEMPTS = 3;
 const PAUSE = 300;
 
-/** Seconds by which two clocks may differ before a failed login is put down to it. */
+/** How many seconds two clocks may differ before a failed login is attributed to that. */
 const CLOCK_TOLERANCE = 30;
 
 export class ZotSession {
-    /** The user's API keys, over this session. */
+    /** The user's API keys, managed through this session. */
     readonly apiKeys: ApiKeys;
 
     private constructor(
         private readonly browser: Browser,
         private readonly registryUrl: string,
         private readonly authentikOrigin: string,
-        /** Who zot takes the login for. */
+        /** The user name that zot took from the login. */
         readonly username: string,
     ) {
         this.apiKeys = apiKeysOver(registryUrl, username, (url, request) => browser.send(url, request));
     }
 
     /**
-     * Logs in at the registry through Authentik, with a password and without a browser. Where a server fails in
-     * passing, as an Authentik does that recycles a worker, the login is begun again.
+     * Logs in at the registry through Authentik, with a password and without a browser. If a server fails for a moment,
+     * as Authentik does while it recycles a worker, the login starts again.
      *
-     * @throws FlowError where Authentik's flow cannot be passed, LoginError where zot or Authentik refuses,
-     * UnreachableError where one does not answer.
+     * @throws FlowError if Authentik's flow cannot be passed, LoginError if zot or Authentik refuses,
+     * UnreachableError if one of them does not answer
      */
     static login(registryUrl: string, credentials: Credentials, options: LoginOptions): Promise<ZotSession> {
         return retrying(() => ZotSession.attempt(registryUrl, credentials, options), {
@@ -83,16 +83,16 @@ export class ZotSession {
             throw new LoginError(strangerProblem(registryUrl, origin, trusted, credentials.username));
         const { origin: registry } = new URL(registryUrl);
         try {
-            // On the host that zot sends logins to: cookies are per host.
+            // On the host that zot sends logins to, because cookies belong to a host.
             if (loginFlow !== undefined) await passFlow(browser, origin, loginFlow, "", credentials);
-            // The first flow logs in; another one only lets through.
+            // The first flow logs in; a later one only authorizes.
             let isLoggedIn = loginFlow !== undefined;
             for (let count = 0; count < MOST_REDIRECTS; count++) {
                 const next = answer.location;
                 if (!next) break;
                 const isCallback = next.pathname.startsWith("/zot/auth/callback/");
-                // The password goes where the login began, and to nobody it is sent on to. (A callback is looked at
-                // below.)
+                // The password goes to the server where the login began, and to no other that it redirects to.
+                // (Callbacks are checked below.)
                 if (!isCallback && next.origin !== origin && next.origin !== registry)
                     throw new LoginError(strangerProblem(registryUrl, next.origin, trusted, credentials.username));
                 const flow = /\/if\/flow\/([^/]+)\/$/.exec(next.pathname);
@@ -149,7 +149,7 @@ export class ZotSession {
             await session.end();
             throw new LoginError(
                 `The registry ${registryUrl} took the login of ${credentials.username} for ` +
-                    `${outsideText(session.username)}, so that a key would belong to the wrong name: ` +
+                    `${outsideText(session.username)}, so a key would belong to the wrong name: ` +
                     "the claim preferred_username does not reach it. " +
                     "Authentik's provider needs the mapping profile, and zot's config the scope profile.",
             );
@@ -169,7 +169,7 @@ export class ZotSession {
         return this.apiKeys.revoke(uuid);
     }
 
-    /** Ends the session, here and at Authentik. Never fails: sessions also end by themselves. */
+    /** Ends the session, here and at Authentik. Never fails: sessions also expire. */
     async end(): Promise<void> {
         await this.browser
             .send(`${this.registryUrl}/zot/auth/logout`, { method: "POST", headers: { "X-ZOT-API-CLIENT": "zot-ui" } })
@@ -178,18 +178,18 @@ export class ZotSession {
     }
 }
 
-/** The session belongs to the host that the callback is on, which must be the one that keys are asked for at. */
+/** Follows the callback. Its host owns the session, and must be the host at which keys are requested. */
 async function followToCallback(browser: Browser, registryUrl: string, callback: URL): Promise<Answer> {
     if (callback.origin !== new URL(registryUrl).origin) {
         throw new LoginError(
             `The registry ${registryUrl} sends logins back to ${callback.origin}: ` +
-                "its externalUrl and the URL that the program knows it by must be the same.",
+                "its externalUrl and the URL that this program uses must be the same.",
         );
     }
     return browser.send(callback);
 }
 
-/** Seconds by which the registry's clock is ahead of Authentik's. */
+/** How many seconds the registry's clock is ahead of Authentik's. */
 function skewBetween(registryAhead: number | undefined, authentikAhead: number | undefined): number {
     return registryAhead === undefined || authentikAhead === undefined
         ? 0
@@ -258,12 +258,12 @@ function loginPageProblem({ status, text }: Answer, username: string): string {
     return `The login of ${username} ended at an answer ${status} that is no redirect.`;
 }
 
-/** What zot says when it cannot complete a login, and what to do about it. */
+/** zot's errors when it cannot complete a login, each with a remedy. */
 const CALLBACK_PROBLEMS: readonly [RegExp, string][] = [
     [
         /invalid_client/,
         "zot's client secret is not the one in Authentik: " +
-            "deploy the registry's config again (pulumi up), and restart zot where that is done by hand",
+            "deploy the registry's config again (pulumi up), and restart zot if that is done by hand",
     ],
     [/signature algorithm not supported/, "Authentik's provider has no signing key: choose one in identity.signingKey"],
     [
@@ -278,7 +278,7 @@ const CALLBACK_PROBLEMS: readonly [RegExp, string][] = [
     ],
 ];
 
-/** What zot says when it could not speak with Authentik, or Authentik failed: worth another attempt. */
+/** zot's errors when it cannot reach Authentik, or Authentik fails: another attempt is worthwhile. */
 const IN_PASSING = /http status not ok: 5\d\d|\bEOF\b|connection re(fused|set)|no such host|timeout|deadline exceeded/i;
 
 function callbackProblem(registryUrl: string, username: string, { status, text }: Answer, skew: number): Error {
@@ -287,8 +287,8 @@ function callbackProblem(registryUrl: string, username: string, { status, text }
         `The registry ${registryUrl} refused the login of ${username} ` + `(${status}${said ? `: ${said}` : ""})`;
     if (status >= 502 || IN_PASSING.test(said))
         return new UnreachableError(
-            `${refused}: the registry cannot speak with Authentik, or Authentik failed. ` +
-                "Look at both logs, and whether the registry's host reaches Authentik.",
+            `${refused}: the registry cannot reach Authentik, or Authentik failed. ` +
+                "Look at both logs, and check that the registry's host reaches Authentik.",
         );
     const known = CALLBACK_PROBLEMS.find(([pattern]) => pattern.test(said))?.[1];
     const clocks =

@@ -122,7 +122,7 @@ describe("the stages of a login flow", () => {
             backends: ["authentik.sources.ldap.auth.LDAPBackend"],
         });
         expect((await obstacles()).obstacles.map(({ what }) => what)).toEqual([
-            "does not let anybody log in by user name (stage default-authentication-identification)",
+            "lets nobody log in by user name (stage default-authentication-identification)",
             "does not check the passwords that Authentik itself keeps (stage default-authentication-password)",
         ]);
     });
@@ -157,7 +157,10 @@ describe("the stages of a login flow", () => {
     });
 
     test.each([
-        ["require_authenticated", "is only for who is logged in already (its authentication is require_authenticated)"],
+        [
+            "require_authenticated",
+            "is only for users who are already logged in (its authentication is require_authenticated)",
+        ],
         ["require_superuser", "is only for superusers (its authentication is require_superuser)"],
         ["require_unauthenticated", undefined],
         ["none", undefined],

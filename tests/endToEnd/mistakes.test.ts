@@ -96,7 +96,7 @@ jest.setTimeout(300_000);
         [
             "a host that nobody knows",
             set({ host: { address: "no-such-host.invalid" } }),
-            [/no-such-host\.invalid, cannot be looked up \(ENOTFOUND\)\. Correct host\.address/],
+            [/no-such-host\.invalid, cannot be resolved \(ENOTFOUND\)\. Correct host\.address/],
         ],
         [
             "a port without a server",
@@ -134,7 +134,7 @@ jest.setTimeout(300_000);
         [
             "https where Authentik speaks http",
             authentikAt(() => site.authentik.url.replace("http:", "https:")),
-            [/speaks no TLS \(ERR_SSL_\w+\)\. Is authentik:url right: http:\/\/ in place of https:\/\//],
+            [/does not speak TLS \(ERR_SSL_\w+\)\. Is authentik:url right: http:\/\/ in place of https:\/\//],
         ],
         [
             "a token that Authentik does not know",

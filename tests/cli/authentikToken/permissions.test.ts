@@ -214,7 +214,7 @@ describe("what a token says of itself", () => {
 
     test("no answer, a refusal and a page of something else are told apart", async () => {
         await expect(grantedTo({ url: "http://127.0.0.1:2", token: "secret" })).rejects.toThrow(
-            /could not be read: there was no answer/,
+            /Could not read what .*: there was no answer/,
         );
         await answer(
             (_, response) => void response.writeHead(403).end("{}"),

@@ -51,7 +51,7 @@ test("an address is taken if none of its parts is against the rule, and what is 
 
 const NOT = "it is not a URL";
 const NO_SCHEME = "it does not begin with https:// or http://";
-const BLANK = "it has a blank or a line break in it";
+const BLANK = "it contains a blank or a line break";
 test.each<[value: unknown, because: string]>([
     [undefined, NOT],
     [null, NOT],

@@ -18,7 +18,7 @@ test("a page that is named again ends it, with what was read", async () => {
         "/a",
     );
     await expect(list).rejects.toThrow(
-        "The letters do not come to an end: after 2 pages and 2 entries the server names a page that was read already.",
+        "The letters do not end: after 2 pages and 2 entries the server names a page that was read already.",
     );
     await expect(list).rejects.toBeInstanceOf(EndlessListError);
     expect(asked).toBe(2);
@@ -28,7 +28,7 @@ test("a list with ever new pages is left", async () => {
     let asked = 0;
     await expect(
         everyPage("The numbers", async (page: number) => ({ items: [++asked], next: page + 1 }), 1),
-    ).rejects.toThrow(/do not come to an end: after 1000 pages/);
+    ).rejects.toThrow(/do not end: after 1000 pages/);
     expect(asked).toBe(MOST_PAGES);
 });
 

@@ -12,7 +12,7 @@ describe("one value", () => {
         ["registry.url", "registry.example.org", NO_SCHEME],
         ["registry.url", "https:registry.example.org", NO_SCHEME],
         ["registry.url", "https://", "it is not a URL"],
-        ["registry.url", " https://registry.example.org", "it has a blank or a line break in it"],
+        ["registry.url", " https://registry.example.org", "it contains a blank or a line break"],
         ["registry.url", "ftp://registry.example.org", NO_SCHEME],
         ["registry.url", "https://registry.example.org/", "it ends in a slash"],
         ["registry.url", "https://registry.example.org/zot", "it has a path"],

@@ -140,7 +140,7 @@ describe(`on ${backendName}`, () => {
             proxy.fault = () => new Promise(() => undefined);
             const silent = (request: string) =>
                 `Authentik at ${proxy.url} gave no answer to ${request} within 0.4 seconds. ` +
-                "Is it overloaded or halted, or does a proxy in front hold requests back? Look at its log; " +
+                "It may be overloaded or halted, or a proxy in front of it may hold requests back. Look at its log; " +
                 `try again when ${proxy.url}/-/health/ready/ answers 200.`;
             await expect(fresh.invoke("getFlow", { slug: "default-authentication-flow" })).rejects.toThrow(
                 silent("GET /api/v3/flows/instances/"),
@@ -346,7 +346,7 @@ describe(`on ${backendName}`, () => {
             );
             proxy.fault = () => ({ instead: { status: 200, type: "text/html", body: "<html>portal</html>" } });
             await expect((await driver(proxy.url, backend.token)).invoke("getGroup", { name: "x" })).rejects.toThrow(
-                /something else than Authentik's API.*authentik:url right/,
+                /something other than what Authentik's API.*authentik:url right/,
             );
         });
     });

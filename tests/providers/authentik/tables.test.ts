@@ -359,7 +359,7 @@ describe("configuration", () => {
             /it holds a user name or a password/,
         );
         expect(() => connectionFrom({ url: "https://x.example.com", token: "a b" }, {})).toThrow(
-            /holds a character that no token has/,
+            /contains a character that no token has/,
         );
         expect(() => connectionFrom({}, {})).toThrow(
             /pulumi config set authentik:url .*pulumi config set --secret authentik:token/,

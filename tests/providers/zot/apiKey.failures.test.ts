@@ -36,7 +36,7 @@ describe("what can go wrong is said with its remedy", () => {
         ));
     test("no such user", () => fails(/shows no user nobody-here.*authentik_core\.view_user/, { user: "nobody-here" }));
     test("a person's account", () =>
-        fails(/is no service account .*password is not touched/, { user: world.authentik.plainUser }));
+        fails(/is not a service account .*password is not changed/, { user: world.authentik.plainUser }));
     test("an account that is not active", () =>
         during(`/core/users/${world.ciUserPk}/`, { is_active: false }, { is_active: true }, () =>
             fails(/is not active in Authentik/),
@@ -99,7 +99,7 @@ describe("what can go wrong is said with its remedy", () => {
         );
         await world.authentik.api("PATCH", `/core/users/${world.ciUserPk}/`, { email: "ci@example.org" });
         await during(provider(), { property_mappings: all.slice(0, 2) }, { property_mappings: all }, () =>
-            fails(/for ci@example\.org, so that a key would belong to the wrong name/),
+            fails(/for ci@example\.org, so a key would belong to the wrong name/),
         );
         await world.authentik.api("PATCH", `/core/users/${world.ciUserPk}/`, { email: "" });
     });
@@ -122,7 +122,7 @@ describe("what can go wrong is said with its remedy", () => {
         await fails(/answered 500 in the middle of the login/);
         world.authentikGate.before = (request) =>
             request.path.endsWith("/userinfo/") ? { status: 500, body: "Internal Server Error" } : undefined;
-        await fails(/cannot speak with Authentik, or Authentik failed/);
+        await fails(/cannot reach Authentik, or Authentik failed/);
     });
     test("a registry without a login", async () => {
         await world.startZot((config) => {
@@ -289,7 +289,7 @@ describe("a login flow of its own", () => {
                 { username: plainUser, password: "a password of this test" },
                 { loginFlow: slug, identityProvider: [world.issuer] },
             ),
-        ).rejects.toThrow(/ended without .* being logged in/);
+        ).rejects.toThrow(/ended, but .* is not logged in/);
     });
 
     test("that is not there is named", async () => {

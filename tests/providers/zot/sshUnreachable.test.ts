@@ -67,7 +67,7 @@ describe("what is no SSH host", () => {
 
     test("a name that nobody has", async () => {
         expect(await told({ ...nobody, host: "registry.invalid" })).toMatch(
-            /^The name of the registry's host, registry\.invalid, cannot be looked up .*host\.address/,
+            /^The name of the registry's host, registry\.invalid, cannot be resolved .*host\.address/,
         );
     });
 
@@ -102,19 +102,19 @@ describe("what is wrong before anybody is asked", () => {
         [
             "no passphrase",
             () => ({ privateKey: protectedKey() }),
-            /is protected by a passphrase, and none is set \(host\.privateKeyPassphrase\)/,
+            /is protected by a passphrase, but none is set \(host\.privateKeyPassphrase\)/,
         ],
         [
             "a wrong passphrase",
             () => ({ privateKey: protectedKey(), privateKeyPassword: "sesame" }),
-            /the passphrase \(host\.privateKeyPassphrase\) is not that of the private key/,
+            /the passphrase \(host\.privateKeyPassphrase\) does not fit the private key/,
         ],
         [
             "a passphrase too many",
             () => ({ privateKey: generateKeyPair("ed25519", "x").privateKeyPem, privateKeyPassword: "sesame" }),
             /the private key has none; remove it/,
         ],
-        ["no private key", () => ({ privateKey: "ssh-ed25519 AAAA" }), /is no private key in PEM or OpenSSH form/],
+        ["no private key", () => ({ privateKey: "ssh-ed25519 AAAA" }), /is not a private key in PEM or OpenSSH form/],
         [
             "a damaged key",
             () => ({
@@ -136,12 +136,12 @@ describe("what is wrong before anybody is asked", () => {
                 privateKey: generateKeyPair("ed25519", "x").privateKeyPem,
                 agentSocketPath: path.join(scratch, "gone"),
             }),
-            /SSH_AUTH_SOCK names .*gone, where no SSH agent answers \(ENOENT\)/,
+            /SSH_AUTH_SOCK names .*gone, but no SSH agent answers there \(ENOENT\)/,
         ],
         [
             "a fingerprint for a host key",
             () => ({ hostKey: "SHA256:abc", password: "x" }),
-            /is no ed25519 or ecdsa key on one line/,
+            /is not an ed25519 or ecdsa key on one line/,
         ],
     ])("%s", async (_what, changes, sentence) => {
         expect(await told({ ...nobody, ...changes() })).toMatch(sentence);
