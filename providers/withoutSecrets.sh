@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# Sourced by the files that Pulumi's engine starts. The engine passes its own environment on: what is none of a
-# provider's business ends here; its configuration comes by the protocol.
+# Sourced by the files that Pulumi's engine starts. The engine passes on its whole environment. This removes what a
+# provider does not need; the provider gets its configuration through the protocol.
 unset PULUMI_CONFIG PULUMI_BACKEND_URL PULUMI_CONFIG_PASSPHRASE_FILE AWS_ACCESS_KEY_ID
-# By the shell itself: another program would be started with all of them.
+# The shell does it itself: any other program would be started with all of these variables.
 while IFS= read -r line; do
     name=${line#export }
     name=${name#declare -x }

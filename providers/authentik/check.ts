@@ -1,11 +1,11 @@
-/** What a program says of a resource: each property checked and completed, and what is wrong with it in words. */
+/** Checks what a program declares for a resource, fills in defaults, and words what is wrong. */
 import { createHash, randomBytes } from "node:crypto";
 import { type CheckFailure, type CheckRequest, type PropertyMap, type PropertyValue, UNKNOWN } from "../protocol";
 import type { NamedProperty } from "./definition";
 import type { PropertyTable } from "./table";
 import { withArticle } from "./words";
 
-/** @param resourceName by which an automatic name begins */
+/** @param resourceName the beginning of an automatic name */
 export function checkInputs<Answer extends object, Request extends object>(
     table: PropertyTable<Answer, Request>,
     { inputs: given, oldInputs, randomSeed, autonaming }: CheckRequest,
@@ -14,7 +14,7 @@ export function checkInputs<Answer extends object, Request extends object>(
     const inputs: PropertyMap = {};
     const failures: CheckFailure[] = [];
     for (const [name, value] of Object.entries(given)) {
-        if (name.startsWith("__") || value === null) continue; // The bridge's own notes, in a state that it wrote.
+        if (name.startsWith("__") || value === null) continue; // Notes that the bridge left in a state that it wrote.
         const checked = checkOne(table, name, value);
         if ("reason" in checked) failures.push(checked);
         else inputs[name] = checked.value;
@@ -51,13 +51,13 @@ function checkOne<Answer extends object, Request extends object>(
     if (value === UNKNOWN) return { value };
     const result = property.type.check(value);
     if (!("reason" in result)) return result;
-    // What was given may be a secret; then only its name is told.
+    // The given value may be a secret; then the message only has the property's name.
     const reason = property.secret ? result.reason.replace(/, not .*$/s, "") : result.reason;
     const path = `${name}${result.path ?? ""}`;
     return { property: path, reason: `${path} ${reason}` };
 }
 
-/** The old name, or a new one as the project's settings say. */
+/** The old name, or a new one as the project's settings demand. */
 function automaticName(
     { name }: NamedProperty,
     oldInputs: PropertyMap | undefined,
@@ -74,7 +74,7 @@ function automaticName(
 const missing = ({ name, required, description }: NamedProperty): Failure | undefined =>
     required ? new Failure(name, `${name} is required: ${description}`) : undefined;
 
-/** Told from a property's value, which may be any map, by its class. */
+/** A class, so that it can be told from a property's value, which may be any map. */
 class Failure implements CheckFailure {
     constructor(
         readonly property: string,
@@ -83,7 +83,7 @@ class Failure implements CheckFailure {
 }
 const isFailure = (value: PropertyValue | Failure | undefined): value is Failure => value instanceof Failure;
 
-/** Seven digits to base 16, from the engine's seed: the same in a preview and in the update that follows it. */
+/** Seven hexadecimal digits from the engine's seed: the same in a preview and in the update that follows it. */
 function randomDigits(seed: Uint8Array): string {
     return createHash("sha256")
         .update(seed.length > 0 ? seed : randomBytes(16))

@@ -11,7 +11,7 @@ export const configurationProperties = {
         type: "string",
         description:
             "Authentik's address, for example `https://authentik.example.com`; " +
-            "a path below which Authentik is served belongs to it. " +
+            "a path below which Authentik is served is part of it. " +
             "The environment variable `AUTHENTIK_URL` also sets it.",
     },
     token: {
@@ -33,7 +33,7 @@ export const configurationProperties = {
     },
 } as const;
 
-/** What is wrong with a configuration, found without asking Authentik. Values that are not known yet pass. */
+/** What is wrong with a configuration, without asking Authentik. Values that are not known yet pass. */
 export function checkConfiguration(config: PropertyMap): CheckFailure[] {
     const failures: CheckFailure[] = [];
     const attempt = (property: keyof typeof configurationProperties, parse: (value: PropertyValue) => unknown) => {
@@ -51,7 +51,7 @@ export function checkConfiguration(config: PropertyMap): CheckFailure[] {
     return failures;
 }
 
-/** @throws UserError where what is there cannot be used. */
+/** @throws UserError if the value cannot be used */
 export function isInsecure(config: PropertyMap, environment: NodeJS.ProcessEnv): boolean {
     if (config.insecure !== undefined && config.insecure !== null && config.insecure !== "")
         return parseBoolean(config.insecure, "authentik:insecure");

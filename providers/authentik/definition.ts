@@ -1,4 +1,4 @@
-/** What a resource is, as a table of properties and the five calls of the API. */
+/** The definition of a resource: a table of properties, and five calls of the API. */
 import type { Client } from "../../clients/authentik/client";
 import type { ApiFailure } from "../../clients/authentik/failures";
 import type { CheckFailure, PropertyMap, PropertyValue } from "../protocol";
@@ -9,32 +9,32 @@ export interface Property {
     type: PropertyType;
     /** Markdown, one or two sentences. */
     description: string;
-    /** The name in Pulumi, where it is not the API's. */
+    /** The name in Pulumi, if it differs from the API's. */
     name?: string;
     required?: boolean;
     default?: PropertyValue;
-    /** Where the program says nothing: the resource's name and seven random digits, as Pulumi names things. */
+    /** Without a value in the program it is the resource's name and seven random digits, as Pulumi names things. */
     autonamed?: boolean;
     /**
-     * What it means that the program says nothing and there is no default: the property is empty, and is emptied again
-     * when someone filled it by hand; or it is left to Authentik. Default "empty".
+     * What it means if the program gives no value and there is no default. "empty": the property is empty, and is
+     * emptied again if someone fills it by hand. "unmanaged": it is left to Authentik. Default: "empty".
      */
     absent?: "empty" | "unmanaged";
-    /** Whether `pulumi import` writes it into the program although it could be left to Authentik. */
+    /** Whether `pulumi import` writes it into the program although the program could leave it to Authentik. */
     imported?: boolean;
     secret?: boolean;
     /**
-     * The first version that takes it; undefined where every supported version does. Checked against the API's
-     * documents of each.
+     * The first version that accepts it; undefined if every supported version does. Checked against the API's documents
+     * of each version.
      */
     since?: string;
-    /** A server before `since` is not refused: it goes on without the property, and nobody is told. */
+    /** A server before `since` is not refused: it works without the property, and no message says so. */
     ignoredWhereUnknown?: boolean;
 }
 
 /** A property of our own, which is not a field of the API's object. */
 export interface OwnProperty extends Property {
-    /** Refuse it with this reason (after the property's name). */
+    /** The property is always refused, with this reason (after the property's name). */
     refused?: string;
 }
 
@@ -64,43 +64,43 @@ export interface ResourceDefinition<Answer extends object, Request extends objec
     idOf(answer: Answer): string;
     /** How a person finds the id of one that exists, for `pulumi import`. */
     idHelp: string;
-    /** The id that the API takes, where it can change under the resource (a slug). Default: the resource's id. */
+    /** The id that the API accepts, if it can change while the resource exists (a slug). Default: the resource's id. */
     currentId?(id: string, properties: PropertyMap): string;
-    /** A reason why an id cannot be one. */
+    /** Why a text cannot be an id; undefined if it can. */
     checkId?(id: string): string | undefined;
-    /** The permissions of Django that its operations need: `authentik_core.add_group` and so on. */
+    /** Django's permissions that its operations need: `authentik_core.add_group` and so on. */
     permission: { app: string; model: string };
-    /** The property that no two of them share. */
+    /** The property whose value is unique among all objects. */
     keyProperty: string;
-    /** What tells one from another in messages. */
+    /** Identifies an object in messages. */
     label(inputs: PropertyMap): string;
     /** Rules over more than one property. Values may be unknown. */
     check?(inputs: PropertyMap): CheckFailure[];
-    /** Work on objects of one key is done one after another. */
+    /** Work on objects with the same key is done one after another. */
     serialKey?(inputs: PropertyMap): string;
     /**
-     * Those with the same natural key, or with the same value in another unique field. The API's filters may ignore
-     * what they do not know.
+     * Objects with the same natural key, or with the same value in another unique field. The API's filters may ignore
+     * what they do not know, so callers must check.
      */
     find(client: Client, request: Request, by?: FieldOf<Request>): Promise<Answer[]>;
     /**
-     * Why one that `find` found is in the way without being the same; undefined where it is the same, and could be
-     * imported.
+     * Why an object that `find` returned is in the way although it is not the same; undefined if it is the same, and
+     * could be imported.
      */
     clash?(inputs: PropertyMap, found: Answer): string | undefined;
-    /** Better words for what Authentik says to a write that it refuses. */
+    /** A clearer message for a write that Authentik refuses. */
     refusal?(failure: ApiFailure): string | undefined;
     create(client: Client, request: Request): Promise<Answer>;
     read(client: Client, id: string): Promise<Answer>;
-    /** The object that the state knows, where it is no longer found by its id: a slug that was changed by hand. */
+    /** The object in the state, if its id no longer finds it: someone changed its slug by hand. */
     findMoved?(client: Client, oldOutputs: PropertyMap): Promise<Answer | undefined>;
     /** A PATCH. */
     update(client: Client, id: string, changes: Partial<Request>): Promise<Answer>;
     delete(client: Client, id: string): Promise<void>;
-    /** Fields that every update must carry, changed or not. */
+    /** Fields that every update must carry, even if they have not changed. */
     alwaysSent?: readonly FieldOf<Request>[];
     /**
-     * What else has to happen once the object exists or was updated: `changed` names own properties. What it returns
+     * What else has to happen after the object was created or updated; `changed` names own properties. The result
      * becomes outputs.
      */
     afterWrite?(client: Client, answer: Answer, inputs: PropertyMap, changed: ReadonlySet<string>): Promise<void>;
@@ -115,7 +115,7 @@ export interface NamedProperty extends OwnProperty {
     field: string | undefined;
 }
 
-// The definitions of all resources stand in one list, whatever their API objects.
+// The definitions of all resources are in one list, whatever their API objects are.
 // biome-ignore lint/suspicious/noExplicitAny: any object of any API
 export type AnyResourceDefinition = ResourceDefinition<any, any>;
 
@@ -140,7 +140,7 @@ export const isAlwaysPresent = (property: NamedProperty): boolean =>
         property.required || property.autonamed || (property.absent === "unmanaged" && property.field !== undefined),
     );
 
-/** All values that only Authentik gives, by Pulumi name, the id under its bridged name among them. */
+/** All values that only Authentik assigns, by Pulumi name, including the id under its bridged name. */
 export function outputsOf(definition: AnyResourceDefinition): (Output & { field: string | undefined })[] {
     const fields = Object.entries((definition.outputs ?? {}) as Record<string, Output>).map(([field, output]) => ({
         ...output,
@@ -155,9 +155,9 @@ export function outputsOf(definition: AnyResourceDefinition): (Output & { field:
 }
 
 /**
- * Whether a server that gave no value for a property does not know it: such a property is as the program said, and no
- * difference. What a server knows it always answers with, except references and numbers, which may be null (in the
- * API's documents of 2025.10 to 2026.8).
+ * Whether a server without a value for a property does not know the property. Then the program's value counts, and
+ * there is no difference. A server always gives a value for a property that it knows, except for references and
+ * numbers, which may be null (in the API's documents of 2025.10 to 2026.8).
  */
 export const isLeftOut = (property: NamedProperty, value: unknown): boolean =>
     property.field !== undefined && property.type.nothing !== null && (value === undefined || value === null);

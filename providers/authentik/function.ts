@@ -1,4 +1,4 @@
-/** The core that all functions share: a look-up by arguments that answers with plain values. */
+/** The part that all functions share: a look-up by arguments that returns plain values. */
 
 import { during } from "../../clients/authentik/call";
 import type { Client } from "../../clients/authentik/client";
@@ -27,23 +27,23 @@ export interface FunctionDefinition {
     /** `authentik:index/getFlow:getFlow` */
     token: string;
     description: string;
-    /** What is looked for, in messages: `flow`. */
+    /** The kind of object in messages: `flow`. */
     noun: string;
-    /** The permission of Django that a look-up needs. */
+    /** Django's permission that a look-up needs. */
     permission: string;
     arguments: Record<string, Argument>;
-    /** What is answered besides the arguments. */
+    /** What is returned besides the arguments. */
     results: Record<string, Result>;
     /** Object types of results. */
     types?: Record<string, Record<string, Result>>;
     check?(args: PropertyMap): CheckFailure[];
-    /** Undefined where nothing fits, which is then told. */
+    /** Undefined if nothing matches; the caller then reports it. */
     lookUp(client: Client, args: PropertyMap): Promise<PropertyMap | undefined>;
-    /** By which argument a name is looked up. Default: none is a name. */
+    /** The argument that looks up by name. Default: none does. */
     nameArgument?: string;
-    /** The names that a search finds: one of them may differ from the wanted one by capitals alone. */
+    /** The names that a search finds; one of them may differ from the wanted one only in capitals. */
     namesLike?(client: Client, search: string): Promise<string[]>;
-    /** How a person makes one, as a sentence. */
+    /** How to create such an object, as a sentence. */
     howToMake?: string;
 }
 
@@ -115,7 +115,7 @@ function checkArguments(
     return { args, failures };
 }
 
-/** For look-ups that take exactly one of two arguments. */
+/** For look-ups that need exactly one of two arguments. */
 export const exactlyOneOf =
     (...names: string[]) =>
     (args: PropertyMap): CheckFailure[] => {
@@ -125,7 +125,7 @@ export const exactlyOneOf =
             : [{ property: names[0]!, reason: `exactly one of ${names.join(" and ")} is required` }];
     };
 
-/** The arguments that say what is looked for. */
+/** The arguments in words. */
 const described = (args: PropertyMap): string =>
     Object.entries(args)
         .filter(([, value]) => typeof value !== "boolean")
@@ -133,10 +133,10 @@ const described = (args: PropertyMap): string =>
         .join(" and ");
 
 /**
- * What is said where nothing was found. A missing permission shows as an empty list on some of Authentik's lists, so
- * that nothing found may mean either (measured on 2026.5).
+ * The message if nothing was found. On some of Authentik's lists a missing permission shows as an empty list, so it may
+ * mean either (measured on 2026.5).
  *
- * @param wanted the arguments that nothing fits
+ * @param wanted the arguments that nothing matches
  */
 export async function nothingFound(
     client: Client,
@@ -153,8 +153,8 @@ export async function nothingFound(
 }
 
 /**
- * Those whose names are alike, as a sentence with a space before it; empty where none is. Authentik's names count by the
- * letter.
+ * Objects with similar names, as a sentence with a space before it; empty if there are none. Authentik's names are case
+ * sensitive.
  */
 async function alike(
     client: Client,
@@ -163,14 +163,14 @@ async function alike(
 ): Promise<string> {
     const wanted = nameArgument === undefined ? undefined : args[nameArgument];
     if (!namesLike || typeof wanted !== "string" || wanted === "") return "";
-    // Only a hint: that nothing was found is to be told in any case.
+    // Only a hint: if the search fails, the message must still appear.
     const search = (text: string) => namesLike(client, text).catch(() => []);
     const names = await search(wanted);
     const same = names.find((name) => name.toLowerCase() === wanted.toLowerCase());
-    if (same !== undefined) return ` There is one of the name ${outsideText(same)}: capitals count.`;
+    if (same !== undefined) return ` There is one with the name ${outsideText(same)}: capitals matter.`;
     const words = wanted.split(/[^\p{L}\p{N}]+/u).filter((word) => word.length > 3 && word !== wanted);
     const found = new Set(names);
-    // The word that comes last tells most: `default-provider-authorization`.
+    // The last word says most: `default-provider-authorization`.
     for (const word of words.reverse()) {
         if (found.size > 0) break;
         for (const name of await search(word)) found.add(name);
@@ -180,5 +180,5 @@ async function alike(
     return ` Alike ${shown.length === 1 ? "is" : "are"}: ${shown.join(", ")}${found.size > SHOWN ? ", …" : ""}.`;
 }
 
-/** How many names that are alike are told. */
+/** How many similar names are shown. */
 const SHOWN = 5;

@@ -1,4 +1,4 @@
-/** What the package holds: the one list that the provider, its schema and the SDK are made from. */
+/** The content of the package: the one list from which the provider, its schema and the SDK are made. */
 
 import type { AnyResourceDefinition } from "./definition";
 import type { FunctionDefinition } from "./function";

@@ -1,6 +1,6 @@
 /**
- * The kinds of values that properties hold: how each is checked, compared, and carried to and from Authentik's API.
- * What the server adds or rearranges on its own is the same value here, so that it never shows as a difference.
+ * The kinds of values that properties hold: how each is checked, compared, and converted for Authentik's API.
+ * Values that differ only by what the server adds or reorders count as equal, so they never show as a difference.
  */
 import { isKnown, type PropertyMap, type PropertyValue, sameValue, UNKNOWN } from "../protocol";
 
@@ -13,21 +13,20 @@ export interface SchemaType {
 
 export interface PropertyType {
     schema: SchemaType;
-    /** For documentation, after the description. */
+    /** Added to the description in the documentation. */
     note?: string;
     /**
-     * Validates a known value as a program or a configuration gave it, and brings it into its proper type (`"30"` for a
-     * number).
+     * Checks a known value from a program or a configuration, and converts it to its proper type (`"30"` to a number).
      * A failure's `reason` continues a sentence that begins with the property's name; `path` is appended to that name.
      */
     check(value: PropertyValue): { value: PropertyValue } | { reason: string; path?: string };
-    /** The value that the API's client takes. */
+    /** The value for the API's client. */
     toApi(value: PropertyValue): unknown;
-    /** The value as Pulumi has it, from what the API's client returns; undefined where there is none. */
+    /** The value in Pulumi's form, from the API's client; undefined if there is none. */
     fromApi(value: unknown): PropertyValue | undefined;
     /** Whether two values mean the same to Authentik. */
     same(left: PropertyValue, right: PropertyValue): boolean;
-    /** What the API takes to mean "nothing here". */
+    /** What the API uses for "nothing here". */
     nothing: unknown;
 }
 
@@ -45,15 +44,15 @@ export const text: PropertyType = {
     nothing: "",
 };
 
-/** The id of another object, which the API clears by null. */
+/** The id of another object; null clears it in the API. */
 export const reference: PropertyType = {
     ...text,
     nothing: null,
-    // A program that has nothing to refer to may say so by the empty text, as with the bridged provider.
+    // With the bridged provider, a program may write the empty text for no reference.
     toApi: (value) => (value === "" ? null : value),
 };
 
-/** Python that Authentik runs; it drops white space at the end. */
+/** Python that Authentik runs. Authentik drops white space at the end. */
 export const expression: PropertyType = {
     ...text,
     same: (left, right) => String(left).trimEnd() === String(right).trimEnd(),
@@ -73,7 +72,7 @@ export const boolean: PropertyType = {
 };
 
 function toInteger(value: PropertyValue): number | undefined {
-    // Ids of users and providers are numbers to the API, and text where they are a resource's id.
+    // Ids of users and providers are numbers in the API, but text as ids of resources.
     const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
     return Number.isSafeInteger(number) ? (number as number) : undefined;
 }
@@ -119,7 +118,7 @@ export function oneOf(...words: string[]): PropertyType {
 
 const durationUnits = ["microseconds", "milliseconds", "seconds", "minutes", "hours", "days", "weeks"];
 
-/** A span of time as Authentik writes it: `hours=1;minutes=30`. */
+/** A duration in Authentik's form: `hours=1;minutes=30`. */
 export const duration: PropertyType = {
     ...text,
     note: "Format: `hours=1;minutes=2;seconds=3`.",
@@ -165,7 +164,7 @@ function parse(json: PropertyValue): { parsed: PropertyValue } | undefined {
     }
 }
 
-/** A JSON object written as text. Spacing and the order of keys mean nothing. */
+/** A JSON object as text. Spacing and the order of keys do not matter. */
 export const json: PropertyType = {
     schema: { type: "string" },
     note: "A JSON object as text; `JSON.stringify()` makes one.",
@@ -184,7 +183,7 @@ export const json: PropertyType = {
     nothing: {},
 };
 
-/** A list whose order means nothing to Authentik. */
+/** A list whose order does not matter to Authentik. */
 function listOf(item: PropertyType): PropertyType {
     return {
         schema: { type: "array", items: item.schema },
@@ -231,7 +230,7 @@ const redirectUriKeys: Record<string, { field: string; words?: string[]; require
     redirect_uri_type: { field: "redirectUriType", words: ["authorization", "logout"], required: false },
 };
 
-/** One redirect URI. Authentik 2026.5 and newer add `redirect_uri_type: authorization` where none is said. */
+/** One redirect URI. Authentik 2026.5 and newer add `redirect_uri_type: authorization` if it is missing. */
 const redirectUri: PropertyType = {
     schema: { type: "object", additionalProperties: { type: "string" } },
     check: (value) => {
@@ -290,13 +289,13 @@ export const redirectUriList: PropertyType = {
     note: "Each has `matching_mode` (`strict` or `regex`) and `url`.",
 };
 
-/** A value that the API leaves out, clears, or holds nothing in. */
+/** A value that the API omits, clears, or leaves empty. */
 export function isNothing(value: PropertyValue | undefined): boolean {
     if (value === undefined || value === null || value === "" || value === false) return true;
     return Array.isArray(value) && value.length === 0;
 }
 
-/** Whether what is wanted and what is there are the same, where either may be missing. An unknown is never the same. */
+/** Whether the wanted and the present value are the same; either may be missing. An unknown value is never the same. */
 export function sameProperty(
     type: PropertyType,
     wanted: PropertyValue | undefined,

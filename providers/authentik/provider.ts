@@ -1,4 +1,4 @@
-/** The provider as the protocol wants it, made from the lists in package.ts. */
+/** The provider in the form that the protocol needs, made from the lists in package.ts. */
 
 import { type Patience, usualPatience } from "../../clients/authentik/api";
 import { Client } from "../../clients/authentik/client";
@@ -10,7 +10,7 @@ import { functionHandler } from "./function";
 import { functions, packageName, packageVersion, resources } from "./package";
 import { resourceHandler } from "./resource";
 
-/** `environment` is where `AUTHENTIK_URL` and `AUTHENTIK_TOKEN` are looked for. */
+/** `environment` provides `AUTHENTIK_URL` and `AUTHENTIK_TOKEN`. */
 export function authentikProvider(
     environment: NodeJS.ProcessEnv = process.env,
     patience: Patience = usualPatience,
@@ -23,12 +23,12 @@ export function authentikProvider(
     return {
         name: packageName,
         version: packageVersion,
-        // Asked for by code generators only.
+        // Only code generators ask for it.
         schema: () => (require("./schema") as typeof import("./schema")).packageSchema(),
         checkConfig: (config) => Promise.resolve({ inputs: config, failures: checkConfiguration(config) }),
         configure: (config) => {
             if (isInsecure(config, environment)) {
-                // Node's fetch takes this from nowhere else. The plugin talks to Authentik and, without TLS, to the
+                // Node's fetch can be told only this way. The plugin talks to Authentik and, without TLS, to the
                 // engine.
                 process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
             }

@@ -1,10 +1,10 @@
 /**
- * The core that all resources share: from a table of properties and the five calls of the API to the operations of the
- * engine.
+ * The part that all resources share: it turns a table of properties and five calls of the API into the operations of
+ * the engine.
  *
- * The semantics are those of the Terraform provider and its bridge, so that programs move between the two: a property
- * that has a default, or that is empty unless said otherwise, is corrected when someone changed it by hand; one that
- * Authentik computes by itself (`absent: "unmanaged"`) only counts where the program says it.
+ * The semantics are those of the Terraform provider and its bridge, so programs can switch between the two. A property
+ * with a default, or one that is empty by default, is corrected if someone changed it by hand. A property that
+ * Authentik computes (`absent: "unmanaged"`) only counts if the program sets it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { during } from "../../clients/authentik/call";
@@ -27,18 +27,18 @@ import { isNothing, sameProperty } from "./propertyTypes";
 import { PropertyTable } from "./table";
 import { Words, withArticle } from "./words";
 
-/** The object was written, but whether it came through is not known: how often, and how long, to look again. */
+/** How often to look again, and after what pause, if the object was written but the outcome is unknown. */
 const looks = { times: 3, pause: 700 };
 
 const isUncertain = (error: unknown) => failureIn(error)?.kind === "uncertain";
 const untilCertain = ({ answerLimit }: Client): Retrying => ({
-    // Of an Authentik that has fallen silent, once more.
+    // If Authentik has fallen silent, only once more.
     worth: (error) => (isUncertain(error) ? { attempts: looks.times, within: 1.5 * answerLimit } : undefined),
     firstPause: looks.pause,
     longestPause: looks.pause,
 });
 
-/** The API's field whose value another object has; undefined for a failure that says something else. */
+/** The API's field whose value another object already has; undefined for any other failure. */
 function duplicateField(error: unknown): string | undefined {
     const failure = failureIn(error);
     if (failure?.kind !== "invalid") return undefined;
@@ -93,7 +93,7 @@ class Resource<Answer extends object, Request extends object> {
         const request = this.table.toRequest(inputs);
         const work = async () => {
             await this.requireVersion(client, inputs);
-            // Known beforehand, so that after an uncertain answer it is certain whose the object is.
+            // Looked up before the write: after an uncertain answer it is then clear which object is new.
             const before = await this.findAny(client, request);
             if (before.length > 0) throw this.words.duplicate(inputs, resourceName, before[0]!);
             return this.createCertainly(client, inputs, request, resourceName);
@@ -114,8 +114,8 @@ class Resource<Answer extends object, Request extends object> {
     }
 
     /**
-     * Creates, and after an answer that says nothing about the outcome looks whether the object is there. It was not
-     * before, so it is ours if it is what was asked for; if it is not there, the write did not come through and is sent
+     * Creates an object. If the answer leaves the outcome open, it looks whether the object exists. No such object
+     * existed before, so it is ours if it matches the request. If it does not exist, the write failed and is sent
      * again.
      */
     private createCertainly(
@@ -133,7 +133,7 @@ class Resource<Answer extends object, Request extends object> {
                 field === undefined
                     ? await this.findAgain(client, request)
                     : await this.findAny(client, request, field);
-            // A duplicate is ours where the first attempt was committed while the second one was on its way.
+            // A duplicate is ours if the first attempt was committed while the second one was on its way.
             const made = field === undefined || attempt > 1 ? mine(found) : undefined;
             if (made) return made;
             if (field === undefined && found.length === 0) throw error;
@@ -150,8 +150,8 @@ class Resource<Answer extends object, Request extends object> {
     }
 
     /**
-     * A worker that was cut off may still be at work on the request, so one look is not enough to say that nothing is
-     * there.
+     * Looks several times: the worker of a broken request may still be working on it, so one look does not prove that
+     * nothing exists.
      */
     private async findAgain(client: Client, request: Request): Promise<Answer[]> {
         await sleep(looks.pause);
@@ -231,7 +231,7 @@ class Resource<Answer extends object, Request extends object> {
         changed: ReadonlySet<string>,
         oldOutputs: PropertyMap,
     ): Promise<Answer> {
-        // A slug that was changed is the way to the object from then on.
+        // After a change of the slug, the new slug leads to the object.
         const ids = new Set([id, this.currentId(id, { ...oldOutputs, ...inputs })]);
         const alreadyUpdated = async (): Promise<Answer | undefined> => {
             for (const candidate of ids) {
@@ -272,7 +272,7 @@ class Resource<Answer extends object, Request extends object> {
         );
     }
 
-    /** The last steps of a write. If one fails, what exists by then is saved. */
+    /** The last steps of a write. If one fails, what exists by then is saved in the state. */
     private async afterWrite(
         client: Client,
         answer: Answer,
@@ -300,8 +300,8 @@ class Resource<Answer extends object, Request extends object> {
                     continue;
                 await context.log(
                     "warning",
-                    `Authentik ${(await client.version()) ?? ""} took no notice of ${property.name}: ` +
-                        "it does not know it.",
+                    `Authentik ${(await client.version()) ?? ""} ignored ${property.name}: ` +
+                        "it does not know this property.",
                 );
             }
             return { id, properties };
@@ -329,7 +329,7 @@ class Resource<Answer extends object, Request extends object> {
         return this.definition.currentId?.(id, properties) ?? id;
     }
 
-    /** A token may be allowed to create without being allowed to look; then Authentik's own check must do. */
+    /** A token may be allowed to create but not to list; then Authentik's own check has to suffice. */
     private async findAny(client: Client, request: Request, by?: string): Promise<Answer[]> {
         try {
             return await this.definition.find(client, request, by as FieldOf<Request> | undefined);

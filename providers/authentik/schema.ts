@@ -1,10 +1,10 @@
-/** The package's schema, as `pulumi package get-schema` and code generators read it. */
+/** The package's schema, for `pulumi package get-schema` and code generators. */
 import { configurationProperties } from "./configuration";
 import { isAlwaysPresent, type NamedProperty, outputsOf, propertiesOf } from "./definition";
 import type { FunctionDefinition, Result } from "./function";
 import { functions, packageName, packageVersion, resources } from "./package";
 
-/** A description with what the property's type and default add to it. */
+/** A description, extended by the property's type and default. */
 export function fullDescription(property: Pick<NamedProperty, "description" | "type" | "default">): string {
     const sentences = [property.description];
     if (property.type.note) sentences.push(property.type.note);
@@ -20,7 +20,7 @@ export function packageSchema(): string {
         description: "Authentik resources, compatible with the package that is bridged from the Terraform provider.",
         license: "Apache-2.0",
         attribution: "",
-        // A token authentik:index/group:Group belongs to the module index, whatever its file.
+        // A token authentik:index/group:Group belongs to the module index, whatever its file is.
         meta: { moduleFormat: "(.*)(?:/[^/]*)" },
         language: { nodejs: { packageName: "@pulumi/authentik" } },
         config: { variables: configVariables(), defaults: [] },
@@ -44,7 +44,7 @@ function configVariables(): Record<string, object> {
     );
 }
 
-/** A provider's outputs are texts. */
+/** The outputs of a provider are texts. */
 const withoutObjects = (properties: Record<string, object>) =>
     Object.fromEntries(
         Object.entries(properties).filter(([, property]) => (property as { type: string }).type === "string"),

@@ -1,6 +1,6 @@
 /**
- * A resource's table of properties at work: between what a program says, what the state knows and what Authentik has.
- * Asks nobody.
+ * Applies a resource's table of properties: compares what a program declares, what the state knows, and what Authentik
+ * has. Sends no requests.
  */
 import { isAtLeast } from "../../clients/authentik/version";
 import {
@@ -19,7 +19,7 @@ export class PropertyTable<Answer extends object, Request extends object> {
     readonly byName: Map<string, NamedProperty>;
     readonly outputs: ReturnType<typeof outputsOf>;
 
-    /** @param serverVersion as far as it is known */
+    /** @param serverVersion undefined if it is not known */
     constructor(
         readonly definition: ResourceDefinition<Answer, Request>,
         private readonly serverVersion: () => string | undefined,
@@ -45,14 +45,14 @@ export class PropertyTable<Answer extends object, Request extends object> {
         return { changes: Object.keys(properties).length > 0, properties };
     }
 
-    /** Names of properties in which what is wanted is not what was last seen. */
+    /** Names of properties whose declared value differs from what was last seen. */
     differences(inputs: PropertyMap, oldInputs: PropertyMap, oldOutputs: PropertyMap): string[] {
         return this.properties
             .filter((property) => {
                 const wanted = inputs[property.name];
                 if (wanted === undefined && property.absent === "unmanaged") return false;
                 const actual = this.actual(property.name, oldInputs, oldOutputs);
-                // A state from before a server left it out; what the program itself says is sent, once.
+                // A state from before a server omitted it; the program's own value is sent once.
                 if (
                     isLeftOut(property, actual) &&
                     property.default !== undefined &&
@@ -65,7 +65,7 @@ export class PropertyTable<Answer extends object, Request extends object> {
             .map((property) => property.name);
     }
 
-    /** What Authentik does not give back (a password) is as it was last said. */
+    /** Authentik does not return some values (a password); they count as they were last set. */
     actual(name: string, oldInputs: PropertyMap, oldOutputs: PropertyMap): PropertyValue | undefined {
         return this.byName.get(name)?.field === undefined ? oldInputs[name] : oldOutputs[name];
     }
@@ -114,7 +114,7 @@ export class PropertyTable<Answer extends object, Request extends object> {
         return changes as Partial<Request>;
     }
 
-    /** The object's fields as outputs, in the program's own words where they mean the same. */
+    /** The object's fields as outputs, in the program's own spelling if it means the same. */
     fieldOutputs(answer: Answer, reference: PropertyMap): PropertyMap {
         const values: PropertyMap = {};
         const fields = answer as Record<string, unknown>;
@@ -141,7 +141,7 @@ export class PropertyTable<Answer extends object, Request extends object> {
         return values;
     }
 
-    /** What a program would have to say to get this object, and no more. Secrets stay out of generated programs. */
+    /** The minimal inputs with which a program would declare this object. Secrets stay out of generated programs. */
     importedInputs(outputs: PropertyMap): PropertyMap {
         const inputs: PropertyMap = {};
         for (const property of this.properties) {
@@ -155,7 +155,7 @@ export class PropertyTable<Answer extends object, Request extends object> {
         return inputs;
     }
 
-    /** The old inputs, with what is no longer so as it is now. */
+    /** The old inputs, updated where the object has changed. */
     refreshedInputs(oldInputs: PropertyMap, outputs: PropertyMap): PropertyMap {
         const inputs: PropertyMap = { ...oldInputs };
         for (const property of this.properties) {
@@ -170,7 +170,7 @@ export class PropertyTable<Answer extends object, Request extends object> {
         return inputs;
     }
 
-    /** Whether the object has all that was asked for (or the named part of it). */
+    /** Whether the object has everything that was requested (or the named part of it). */
     isAsAsked(answer: Answer, inputs: PropertyMap, names?: ReadonlySet<string>): boolean {
         const fields = answer as Record<string, unknown>;
         return this.properties.every((property) => {
@@ -182,7 +182,7 @@ export class PropertyTable<Answer extends object, Request extends object> {
         });
     }
 
-    /** Whether it is the object that the state knows, by what Authentik alone gives out. */
+    /** Whether it is the object in the state, judged by values that only Authentik assigns. */
     isTheSame(answer: Answer, oldOutputs: PropertyMap): boolean {
         return this.outputs.every((output) => {
             if (output.field === undefined) return true;
@@ -192,8 +192,8 @@ export class PropertyTable<Answer extends object, Request extends object> {
     }
 
     /**
-     * Whether what the server answers about a property says nothing: it leaves it out, or shows what it does not take
-     * yet.
+     * Whether the server's value for a property means nothing: the server omits it, or shows one that it does not
+     * accept yet.
      */
     isUnknownToServer(property: NamedProperty, fields: Record<string, unknown>): boolean {
         const version = this.serverVersion();
@@ -202,7 +202,7 @@ export class PropertyTable<Answer extends object, Request extends object> {
     }
 }
 
-/** The value as the program said it, where Authentik's means the same; lists keep the program's order. */
+/** The value as the program wrote it, if Authentik's means the same; lists keep the program's order. */
 function inWordsOf(type: PropertyType, said: PropertyValue | undefined, actual: PropertyValue): PropertyValue {
     if (said === undefined || !isKnown(said)) return actual;
     if (sameProperty(type, said, actual) && !isNothing(said)) return said;

@@ -1,4 +1,4 @@
-/** What a resource says to the person who wrote the program, when Authentik does not do as asked. */
+/** A resource's messages to the author of the program, if Authentik does not do what was asked. */
 import { type ApiFailure, failureIn } from "../../clients/authentik/failures";
 import { UserError } from "../../clients/userError";
 import type { PropertyMap } from "../protocol";
@@ -28,15 +28,15 @@ export class Words<Answer extends object, Request extends object> {
             : `${this.table.definition.keyProperty} ${JSON.stringify(inputs[this.table.definition.keyProperty])}`;
         const id = found ? this.table.definition.idOf(found) : undefined;
         return new UserError(
-            `The ${this.table.definition.noun} exists already in Authentik at ${this.url()}: ` +
+            `The ${this.table.definition.noun} already exists in Authentik at ${this.url()}: ` +
                 `${which} is taken${id ? ` by the one with the id ${id}` : ""}. ` +
                 `To take it over: pulumi import ${this.table.definition.token} ${quoted(resourceName)} ` +
                 `${id ? quoted(id) : `ID (${this.table.definition.idHelp})`}. ` +
-                `To have another: choose another ${property ?? this.table.definition.keyProperty}.`,
+                `To make a new one: choose another ${property ?? this.table.definition.keyProperty}.`,
         );
     }
 
-    /** Runs an operation and puts what goes wrong into the words of the person who wrote the program. */
+    /** Runs an operation, and rewords what goes wrong for the author of the program. */
     async translated<Result>(verb: Verb, inputs: PropertyMap, work: () => Promise<Result>): Promise<Result> {
         try {
             return await work();
@@ -58,7 +58,7 @@ export class Words<Answer extends object, Request extends object> {
             }
             case "not-found":
                 return (
-                    `The ${what} is gone from Authentik at ${this.url()}, or refers to something that is. ` +
+                    `The ${what} is gone from Authentik at ${this.url()}, or refers to something that is gone. ` +
                     "Run: pulumi refresh"
                 );
             case "invalid": {
@@ -75,8 +75,8 @@ export class Words<Answer extends object, Request extends object> {
             }
             case "uncertain":
                 return (
-                    `${failure.message} Whether the ${what} was ${verb === "add" ? "created" : `${verb}d`} ` +
-                    "could not be made out. Run pulumi up again; if it then says that it exists already, import it."
+                    `${failure.message} It is not known whether the ${what} was ${verb === "add" ? "created" : `${verb}d`}. ` +
+                    "Run pulumi up again. If it then says that it already exists, import it."
                 );
             default:
                 return `${failure.message} (While trying to ${verbs[verb]} the ${what}.)`;

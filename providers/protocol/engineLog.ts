@@ -1,4 +1,4 @@
-/** What a provider has to say, by way of the engine that started it. */
+/** Sends a provider's messages through the engine that started it. */
 import * as grpc from "@grpc/grpc-js";
 import { printable } from "../../clients/outsideText";
 import type { LogSeverity } from "./provider";
@@ -8,20 +8,19 @@ const engineService: any = require("@pulumi/pulumi/proto/engine_grpc_pb");
 const engineMessages: any = require("@pulumi/pulumi/proto/engine_pb");
 
 /**
- * Sends one message to the person at the terminal. `urn` is the resource that it stands beside; empty for none. An
- * ephemeral one is shown only while it is the latest. Default: it stays in the summary. Never fails.
+ * Sends one message to the person at the terminal. `urn` is the resource next to which it appears; empty for none. An
+ * ephemeral message is shown only while it is the latest. Default: it stays in the summary. Never fails.
  */
 export type EngineLog = (severity: LogSeverity, text: string, urn: string, ephemeral?: boolean) => Promise<void>;
 
 /**
- * @param engineAddress the first argument of a plugin; undefined where no engine started it, and nobody is told
- * anything.
+ * @param engineAddress the first argument of a plugin; undefined if no engine started it, and then messages go nowhere
  */
 export function engineLog(engineAddress: string | undefined): EngineLog {
     let client: any;
     return (severity, text, urn, ephemeral = false) => {
         if (!engineAddress) return Promise.resolve();
-        // The engine is on loopback, where no proxy of the environment (HTTPS_PROXY, HTTP_PROXY) can reach it.
+        // The engine is on loopback, which no proxy of the environment (HTTPS_PROXY, HTTP_PROXY) can reach.
         client ??= new engineService.EngineClient(engineAddress, grpc.credentials.createInsecure(), {
             "grpc.enable_http_proxy": 0,
         });

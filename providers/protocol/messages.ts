@@ -1,4 +1,4 @@
-/** The protocol's messages, made of plain data and taken apart into it. */
+/** Converts between the protocol's messages and plain data. */
 import { isDeepStrictEqual } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
@@ -37,10 +37,10 @@ export function autonamingOf(options: any): CheckRequest["autonaming"] {
 }
 
 /**
- * A thrown error as the engine gets it: its message alone, and what is to be kept of a resource that is there in part.
+ * A thrown error in the form for the engine: only its message, and what to keep of a partly created resource.
  */
 export function serviceError(error: unknown): Partial<grpc.StatusObject> {
-    // What a registry, Authentik or a host said may be in it.
+    // The message may quote a registry, Authentik or a host.
     const message = printable(error instanceof Error ? error.message : String(error));
     const metadata = new grpc.Metadata();
     if (error instanceof PartialFailure) {
@@ -64,12 +64,12 @@ function partialFailureDetails(message: string, state: ResourceState): Buffer {
     return Buffer.from(status.serializeBinary());
 }
 
-/** How a complaint of a check travels, and with which property. */
+/** How the complaint of a check is sent, and with which property. */
 export type FailureForm = (failure: CheckFailure) => CheckFailure;
 
 /**
- * Beside a failure that names its property the engine prints the property's value, secret or not (seen on 3.259.0). So
- * the name travels in the sentence only.
+ * If a failure names its property, the engine prints the property's value too, even a secret one (seen on 3.259.0).
+ * Therefore only the sentence has the name.
  */
 const nameInSentence: FailureForm = ({ property, reason }) => ({
     property: "",
@@ -83,7 +83,7 @@ export function checkFailure(failure: CheckFailure) {
     return message;
 }
 
-/** `verbatim` is sent instead of `inputs` where given: the configuration's secrets must stay wrapped. */
+/** If `verbatim` is given, it is sent instead of `inputs`: the configuration's secrets must stay wrapped. */
 export function checkResponse(result: CheckResult, verbatim?: unknown, failureForm: FailureForm = nameInSentence) {
     const response = new providerMessages.CheckResponse();
     response.setInputs(verbatim ?? toStruct(result.inputs));
@@ -106,7 +106,7 @@ export function diffResponse(result: DiffResult) {
     return response;
 }
 
-/** Never a replacement: the resources stay what they are, wherever they are reached and by whichever token. */
+/** Never a replacement: the resources stay the same, whatever address or token is used. */
 export function configurationDiff(before: PropertyMap, after: PropertyMap): DiffResult {
     const properties: Record<string, PropertyDiff> = {};
     for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {

@@ -1,4 +1,4 @@
-/** What a provider of ours looks like to {@link serve}: plain functions over plain data, nothing of gRPC. */
+/** The interface of our providers to {@link serve}: plain functions over plain data, without gRPC. */
 import type { PropertyMap } from "./values";
 
 export interface CheckFailure {
@@ -12,10 +12,10 @@ export interface CheckRequest {
     /** Undefined for a resource that is not in the state yet. */
     oldInputs: PropertyMap | undefined;
     inputs: PropertyMap;
-    /** For automatic names: the same in a preview and in the update that follows it. */
+    /** A seed for automatic names: the same in a preview and in the update that follows it. */
     randomSeed: Uint8Array;
     /**
-     * What the project's settings say about automatic names (`pulumi:autonaming`); undefined where they say nothing.
+     * The project's settings for automatic names (`pulumi:autonaming`); undefined if there are none.
      */
     autonaming?: { proposedName: string; mode: "propose" | "enforce" | "disable" };
 }
@@ -28,8 +28,8 @@ export interface CheckResult {
 export interface PropertyDiff {
     kind: "add" | "delete" | "update" | "add-replace" | "delete-replace" | "update-replace";
     /**
-     * True where the difference is between the old and the new inputs; false where it is between state and inputs.
-     * Default true.
+     * True if the difference is between the old and the new inputs; false if it is between state and inputs. Default:
+     * true.
      */
     inputDiff?: boolean;
 }
@@ -38,7 +38,7 @@ export interface DiffResult {
     changes: boolean;
     /** Keyed by property path. A kind that ends in `-replace` asks for a replacement. */
     properties?: Record<string, PropertyDiff>;
-    /** Delete the old one before the new one is made, where two cannot exist side by side. Default false. */
+    /** Delete the old one before the new one is made, because two cannot coexist. Default: false. */
     deleteBeforeReplace?: boolean;
 }
 
@@ -46,25 +46,25 @@ export interface ResourceState {
     id: string;
     /** The outputs. */
     properties: PropertyMap;
-    /** The inputs, for `read`: what a program would have to say to get this object. */
+    /** The inputs, for `read`: how a program would declare this object. */
     inputs?: PropertyMap;
 }
 
 export type LogSeverity = "debug" | "info" | "warning" | "error";
 
-/** How the handler of one call talks to the person at the terminal. */
+/** How the handler of a call talks to the person at the terminal. */
 export interface CallContext {
     /** The resource's URN; empty for functions. */
     urn: string;
-    /** Shown beside the resource, and in the summary. Never pass a secret. */
+    /** Shows a message next to the resource, and in the summary. Never pass a secret. */
     log(severity: LogSeverity, message: string): Promise<void>;
-    /** True when the engine has asked to stop. */
+    /** Aborted when the engine asks to stop. */
     cancelled: AbortSignal;
 }
 
 export interface TimeLimit {
     /**
-     * The program's `customTimeouts` for this operation, in seconds; 0 or undefined where it sets none. The engine does
+     * The program's `customTimeouts` for this operation, in seconds; 0 or undefined if it sets none. The engine does
      * not enforce it.
      */
     timeoutSeconds?: number;
@@ -72,19 +72,20 @@ export interface TimeLimit {
 
 export interface ResourceHandler {
     /**
-     * Validates the inputs and fills in defaults. Unknowns arrive as `UNKNOWN` and pass. Default: everything passes.
+     * Validates the inputs and fills in defaults. Unknown values arrive as `UNKNOWN` and pass. Default: everything
+     * passes.
      */
     check?(request: CheckRequest, context: CallContext): Promise<CheckResult>;
     diff(
         request: { id: string; oldOutputs: PropertyMap; oldInputs: PropertyMap; inputs: PropertyMap },
         context: CallContext,
     ): Promise<DiffResult>;
-    /** With `preview`, answers with what is known beforehand (the rest `UNKNOWN`) and changes nothing. */
+    /** With `preview`, it returns what is known beforehand (the rest is `UNKNOWN`), and changes nothing. */
     create(
         request: { inputs: PropertyMap; preview: boolean; name: string } & TimeLimit,
         context: CallContext,
     ): Promise<ResourceState>;
-    /** Answers undefined when the object is gone. `properties` and `inputs` are empty in an import. */
+    /** Returns undefined if the object is gone. `properties` and `inputs` are empty in an import. */
     read(
         request: { id: string; properties: PropertyMap; inputs: PropertyMap },
         context: CallContext,
@@ -99,12 +100,12 @@ export interface ResourceHandler {
         } & TimeLimit,
         context: CallContext,
     ): Promise<PropertyMap>;
-    /** An object that is gone already is no error. */
+    /** Deletes the object. If it is already gone, that is no error. */
     delete(
         request: { id: string; properties: PropertyMap; inputs: PropertyMap } & TimeLimit,
         context: CallContext,
     ): Promise<void>;
-    /** Outputs (and inputs of the same name) that are secret whatever the program says. */
+    /** Outputs (and inputs of the same name) that are always secret, whatever the program says. */
     secretProperties?: readonly string[];
 }
 
@@ -116,12 +117,12 @@ export interface FunctionHandler {
 export interface Provider {
     name: string;
     version: string;
-    /** The package's schema as JSON text; asked for only by `pulumi package get-schema` and code generators. */
+    /** The package's schema as JSON text; only `pulumi package get-schema` and code generators ask for it. */
     schema(): string;
     /** Validates the provider's configuration: at preview, before anything is configured. */
     checkConfig?(config: PropertyMap): Promise<CheckResult>;
     /**
-     * Receives the configuration with secrets unwrapped; values are as `Pulumi.<stack>.yaml` has them, mostly strings.
+     * Receives the configuration with its secrets unwrapped; values are as in `Pulumi.<stack>.yaml`, mostly strings.
      */
     configure(config: PropertyMap): Promise<void>;
     /** Handlers by type token, for example `authentik:index/group:Group`. */
@@ -131,8 +132,8 @@ export interface Provider {
 }
 
 /**
- * A create or update that went wrong after the object existed: the engine saves what there is,
- * and the next `up` goes on from it instead of making a second one.
+ * A create or update that failed after the object existed. The engine saves what exists, and the next `up` continues
+ * from there instead of creating a second object.
  */
 export class PartialFailure extends Error {
     constructor(

@@ -1,8 +1,8 @@
 /**
- * The gRPC face of a Pulumi provider in Node.
+ * The gRPC server of a Pulumi provider in Node.
  *
- * `pulumi.provider.main` is not used: it discards the provider's configuration, does not call create in
- * a preview, and needs twice the memory and three times the start-up time (measured, November 2026).
+ * It does not use `pulumi.provider.main`, which discards the provider's configuration, does not call create in a
+ * preview, and needs twice the memory and three times the start-up time (measured, November 2026).
  */
 import * as grpc from "@grpc/grpc-js";
 import { engineLog } from "./engineLog";
@@ -12,12 +12,12 @@ import { type Dialect, providerService } from "./service";
 // The generated protobuf modules carry no usable types for plain CommonJS.
 const { ResourceProviderService }: any = require("@pulumi/pulumi/proto/provider_grpc_pb");
 
-/** A state of several megabytes (a long chain of outputs) must not break a call: the limit of Pulumi's own clients. */
+/** The limit of Pulumi's own clients: a state of several megabytes (a long chain of outputs) must not break a call. */
 const MAXIMUM_MESSAGE_BYTES = 400 * 1024 * 1024;
 
 /**
- * Speaks the provider protocol on a loopback port, whose number it prints as the engine expects, until it is told to
- * stop.
+ * Speaks the provider protocol on a loopback port until it is told to stop. It prints the port's number, as the engine
+ * expects.
  */
 export function serve(provider: Provider, dialect: Dialect = {}): void {
     const cancellation = new AbortController();
@@ -39,10 +39,9 @@ export function serve(provider: Provider, dialect: Dialect = {}): void {
         }
         process.stdout.write(`${port}\n`);
     });
-    // A provider whose engine is gone has nothing left to do; the engine ends it by a signal otherwise.
-    // It closes its plugins one after the other with an interrupt; one that lingers makes the next ones miss their time
-    // limit and be reported as crashed. A person's Ctrl-C does not arrive here: plugins have a process group of their
-    // own.
+    // A provider whose engine is gone has nothing left to do. The engine ends its plugins one after the other with an
+    // interrupt; if one lingers, the next ones miss their time limit and are reported as crashed. A person's Ctrl-C
+    // does not arrive here, because plugins have a process group of their own.
     process.on("SIGTERM", () => process.exit(0));
     process.on("SIGINT", () => process.exit(0));
 }

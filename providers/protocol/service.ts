@@ -1,4 +1,4 @@
-/** The calls of the provider protocol, each handed on to a provider's handler. */
+/** The calls of the provider protocol; each is passed on to a handler of the provider. */
 import type * as grpc from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import {
@@ -20,14 +20,14 @@ import { type PropertyMap, unwrapMap, withSecrets } from "./values";
 const providerMessages: any = require("@pulumi/pulumi/proto/provider_pb");
 const pluginMessages: any = require("@pulumi/pulumi/proto/plugin_pb");
 
-/** What a plugin written elsewhere does otherwise. Default: what our providers do. */
+/** How a plugin that was written elsewhere may differ. Default: as our providers do it. */
 export interface Dialect {
     /**
-     * Whether values travel with their marks (secrets, outputs, references to resources): then handlers get them so,
-     * and answer for what is secret in their answers. Default false: a handler gets plain values.
+     * Whether values keep their marks (secrets, outputs, references to resources). Then handlers get them marked, and
+     * are responsible for the secrets in their answers. Default false: a handler gets plain values.
      */
     keepsMarks?: boolean;
-    /** Default: without the property, whose value the engine would print. */
+    /** Default: without the property, because the engine would print its value. */
     failureForm?: FailureForm;
 }
 
@@ -63,7 +63,7 @@ export function providerService(
 }
 
 type FromStruct = (struct: any) => PropertyMap;
-/** The handler of the resource that a call is about, and the call's context. */
+/** Finds the handler of the resource that a call is about, and creates the call's context. */
 type Called = (urn: string) => { handler: ResourceHandler; context: CallContext };
 
 function resourceOf(provider: Provider, urn: string): ResourceHandler {
@@ -77,7 +77,7 @@ function resourceOf(provider: Provider, urn: string): ResourceHandler {
     return handler;
 }
 
-/** What the provider is. */
+/** Calls that describe the provider. */
 function packageCalls(provider: Provider) {
     return {
         getPluginInfo: unary(() => {
@@ -85,8 +85,8 @@ function packageCalls(provider: Provider) {
             response.setVersion(provider.version);
             return response;
         }),
-        // A state that a provider of the same name was at before, made of a parameter (Terraform's, bridged), asks for
-        // that one again.
+        // If a provider of the same name wrote the state and was parameterized (bridged from Terraform's), the engine
+        // asks for that one again.
         parameterize: unary((request) => {
             const value = request.getValue();
             const response = new providerMessages.ParameterizeResponse();
@@ -102,7 +102,7 @@ function packageCalls(provider: Provider) {
     };
 }
 
-/** How the provider is configured. */
+/** Calls that configure the provider. */
 function configurationCalls(provider: Provider, keepsMarks: boolean) {
     return {
         checkConfig: unary(async (request) => {
@@ -112,8 +112,8 @@ function configurationCalls(provider: Provider, keepsMarks: boolean) {
                 request.getNews(),
             );
         }),
-        // What is the same, the engine does not configure anew: it goes on with what the state has, a token that was
-        // replaced since among it.
+        // The engine does not configure again what is unchanged: it continues with the values in the state, including a
+        // token that has since been replaced.
         diffConfig: unary((request) =>
             diffResponse(
                 configurationDiff(
@@ -125,8 +125,8 @@ function configurationCalls(provider: Provider, keepsMarks: boolean) {
         configure: unary(async (request) => {
             await provider.configure(unwrapMap(toMap(request.getArgs())));
             const response = new providerMessages.ConfigureResponse();
-            // Where a mark is not accepted, inputs arrive plain, and the engine keeps those secret that the program
-            // marked so; what is secret by nature is wrapped in the answers (secretProperties).
+            // Without marks, inputs arrive plain, and the engine keeps those secret that the program marked. Answers
+            // wrap what is always secret (secretProperties).
             response.setAcceptsecrets(keepsMarks);
             response.setAcceptresources(keepsMarks);
             response.setAcceptoutputs(keepsMarks);
@@ -136,7 +136,7 @@ function configurationCalls(provider: Provider, keepsMarks: boolean) {
     };
 }
 
-/** What a change of a resource comes to. */
+/** Calls that determine what a change of a resource means. */
 function planningCalls(called: Called, fromStruct: FromStruct, failureForm?: FailureForm) {
     return {
         check: unary(async (request) => {
@@ -172,7 +172,7 @@ function planningCalls(called: Called, fromStruct: FromStruct, failureForm?: Fai
     };
 }
 
-/** What changes a resource. */
+/** Calls that change a resource. */
 function writingCalls(called: Called, fromStruct: FromStruct) {
     return {
         create: unary(async (request) => {
@@ -228,7 +228,7 @@ function writingCalls(called: Called, fromStruct: FromStruct) {
     };
 }
 
-/** What a resource is like now. */
+/** Calls that read a resource. */
 function readingCalls(called: Called, fromStruct: FromStruct) {
     return {
         read: unary(async (request) => {
@@ -242,7 +242,7 @@ function readingCalls(called: Called, fromStruct: FromStruct) {
                 context,
             );
             const response = new providerMessages.ReadResponse();
-            if (!state) return response; // an empty id says that it is gone
+            if (!state) return response; // an empty id means that it is gone
             const secrets = handler.secretProperties ?? [];
             response.setId(state.id);
             response.setProperties(toStruct(withSecrets(state.properties, secrets)));
@@ -253,7 +253,7 @@ function readingCalls(called: Called, fromStruct: FromStruct) {
 }
 
 /**
- * One request, one answer. A thrown error reaches the terminal as its message alone: no stack trace for a user's
+ * One request, one answer. Only the message of a thrown error reaches the terminal: no stack trace for a user's
  * mistake.
  */
 function unary(handle: (request: any) => unknown): grpc.handleUnaryCall<any, any> {
@@ -268,7 +268,7 @@ function unary(handle: (request: any) => unknown): grpc.handleUnaryCall<any, any
 }
 
 /**
- * What a create or update leaves behind when it fails half-way is saved in the state: its secrets too must be marked.
+ * If a create or update fails half-way, the engine saves what it left behind. Its secrets must be marked too.
  */
 async function keepingSecrets<Result>(handler: ResourceHandler, write: () => Promise<Result>): Promise<Result> {
     try {

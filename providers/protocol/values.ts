@@ -6,7 +6,8 @@
  */
 
 /**
- * A value of a resource property: JSON, in which an unknown is {@link UNKNOWN} and a secret is a {@link SecretValue}.
+ * A value of a resource property: JSON, in which {@link UNKNOWN} stands for an unknown, and a {@link SecretValue} holds
+ * a secret.
  */
 export type PropertyValue = null | boolean | number | string | PropertyValue[] | { [key: string]: PropertyValue };
 export type PropertyMap = { [key: string]: PropertyValue };
@@ -19,12 +20,12 @@ export const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
 export const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 export const OUTPUT_SIGNATURE = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 
-/** Marks a value as secret, so that the engine encrypts it in the state and masks it in its displays. */
+/** Marks a value as secret: the engine encrypts it in the state and masks it in its output. */
 export function secret(value: PropertyValue): PropertyValue {
     return { [SIGNATURE_KEY]: SECRET_SIGNATURE, value };
 }
 
-/** Whether a value is known, all the way down. */
+/** Whether a value and everything in it is known. */
 export function isKnown(value: PropertyValue | undefined): boolean {
     if (value === UNKNOWN) return false;
     if (Array.isArray(value)) return value.every(isKnown);
@@ -35,7 +36,7 @@ export function isKnown(value: PropertyValue | undefined): boolean {
     return true;
 }
 
-/** The plain value below secret and output wrappers, all the way down; a computed output becomes {@link UNKNOWN}. */
+/** The value without secret and output wrappers at any depth; a computed output becomes {@link UNKNOWN}. */
 export function unwrap(value: PropertyValue | undefined): PropertyValue | undefined {
     if (value === undefined || value === null || typeof value !== "object") return value;
     if (Array.isArray(value)) return value.map((item) => unwrap(item) as PropertyValue);
@@ -54,7 +55,7 @@ export function unwrapMap(map: PropertyMap): PropertyMap {
     return plain;
 }
 
-/** The same map with the named properties marked secret, where they are present. */
+/** The same map with the named properties marked secret, if they are present. */
 export function withSecrets(map: PropertyMap, secretProperties: readonly string[]): PropertyMap {
     const marked = { ...map };
     for (const name of secretProperties) {

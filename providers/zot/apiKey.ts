@@ -1,6 +1,6 @@
 /**
- * The resource ApiKey: an API key of a service account, minted by a login without a browser, and rotated in place by
- * the first update after its time.
+ * The resource ApiKey: an API key of a service account. A login without a browser mints it, and the first update after
+ * its rotation time rotates it in place.
  */
 import { durationText, momentText } from "../../clients/durations";
 import { labelFor, ownerOf, ownerText } from "../../clients/zot/keyOwner";
@@ -31,7 +31,7 @@ import { keysSeenBy, prove } from "./keyProof";
 import { type Due, due, type KeyState, plan, predecessorOf } from "./plan";
 import type { Services } from "./services";
 
-/** What a new key changes. */
+/** The outputs that a new key changes. */
 const MINTED_OUTPUTS = Object.keys(outputDefinitions);
 
 export function apiKey(services: () => Services): ResourceHandler {
@@ -50,7 +50,7 @@ export function apiKey(services: () => Services): ResourceHandler {
 function changedInputs(before: PropertyMap, after: PropertyMap): Record<string, PropertyDiff> {
     const changed: Record<string, PropertyDiff> = {};
     for (const name of Object.keys(inputDefinitions)) {
-        // The issuer says where a password may go at the next login, and changes nothing by itself.
+        // The issuer only says where a password may go at the next login; a new one changes nothing by itself.
         if (name === "issuer" || sameValue(before[name], after[name])) continue;
         const kind = before[name] === undefined ? "add" : after[name] === undefined ? "delete" : "update";
         changed[name] = { kind: name === "user" && isKnown(after[name]) ? "update-replace" : kind };
@@ -58,7 +58,7 @@ function changedInputs(before: PropertyMap, after: PropertyMap): Record<string, 
     return changed;
 }
 
-/** Names of the outputs that change by what is due. */
+/** Names of the outputs that the planned work changes. */
 function changedOutputs({ mint, over, prove: toProve }: Due): string[] {
     if (mint) return MINTED_OUTPUTS;
     return [...(over.length > 0 ? ["predecessors"] : []), ...(toProve ? ["status"] : [])];
@@ -67,7 +67,7 @@ function changedOutputs({ mint, over, prove: toProve }: Due): string[] {
 class ApiKeyResource {
     constructor(private readonly services: () => Services) {}
 
-    /** Compares inputs, and looks at the clock and at what refresh found. Asks nobody. */
+    /** Compares inputs, and considers the time and the results of the last refresh. Sends no requests. */
     async diff(
         { oldOutputs, oldInputs, inputs }: Parameters<ResourceHandler["diff"]>[0],
         context: CallContext,
@@ -80,7 +80,7 @@ class ApiKeyResource {
             if (Object.keys(properties).length === 0 && state.predecessors.length > 0)
                 await context.log("info", predecessorsText(state.predecessors, inputs.user as string));
         }
-        // Two keys of one user side by side would each be taken for an orphan of the other.
+        // Of two keys of one user, each would be taken for an orphan of the other.
         return { changes: Object.keys(properties).length > 0, properties, deleteBeforeReplace: true };
     }
 
@@ -95,7 +95,7 @@ class ApiKeyResource {
                     "info",
                     `An API key of ${user} will be made at ${registryUrl}, ` +
                         `for ${durationText(wanted.lifetime)}.\n` +
-                        `If ${user} has keys already, they go on working for ` +
+                        `If ${user} has keys already, they keep working for ` +
                         `${durationText(wanted.predecessorLifetime)}; the first update after that revokes them.`,
                 );
             }
@@ -135,8 +135,8 @@ class ApiKeyResource {
     }
 
     /**
-     * Asks the registry whether the key still works, and which others there are; in an update the next run takes it
-     * from there.
+     * Asks the registry whether the key still works, and which other keys exist. In an update, the next run uses the
+     * result.
      */
     async read(
         { id, properties, inputs }: Parameters<ResourceHandler["read"]>[0],
@@ -144,9 +144,9 @@ class ApiKeyResource {
     ): ReturnType<ResourceHandler["read"]> {
         if (properties.key === undefined || properties.key === null) {
             throw new Error(
-                "An API key cannot be imported: zot tells its secret only once, when it is made. " +
+                "An API key cannot be imported: zot reveals its secret only once, when it is made. " +
                     "Declare it, and pulumi up makes a new one; " +
-                    "the keys that are there go on working for a while as its predecessors.",
+                    "the existing keys keep working for a while as its predecessors.",
             );
         }
         const { state, key } = stateOf(properties);
@@ -155,7 +155,7 @@ class ApiKeyResource {
         if (!keys?.some((record) => record.uuid === state.uuid)) {
             await context.log(
                 "warning",
-                `The registry ${registryUrl} does not accept the API key ${state.uuid} of ${user} any more: ` +
+                `The registry ${registryUrl} no longer accepts the API key ${state.uuid} of ${user}: ` +
                     "it expired, was revoked, or the registry lost its database. The next pulumi up makes a new one.",
             );
             return { id, properties: outputsOf(inputs, { ...state, status: "unusable" }, key), inputs };
@@ -172,7 +172,7 @@ class ApiKeyResource {
         const orphans = seen.orphans
             .filter((orphan) => orphan.uuid !== state.uuid)
             .map((orphan) => predecessorOf(orphan, now));
-        // The key itself is among the predecessors where it is due, which is not for refresh to decide.
+        // If the key itself is due, it is among the predecessors; a refresh must not decide that.
         const others = [...seen.predecessors, ...seen.over].filter((predecessor) => predecessor.uuid !== state.uuid);
         const unknown = seen.found.filter((predecessor) => predecessor.uuid !== state.uuid);
         if (unknown.length > 0) {
@@ -198,14 +198,14 @@ class ApiKeyResource {
         context: CallContext,
     ): Promise<void> {
         const { state, key } = stateOf(properties);
-        // What the outputs say is where the key is; the inputs may be those of an update that failed.
+        // The outputs say where the key is; the inputs may come from an update that failed.
         const where = inputsOf({ ...inputs, registryUrl: properties.registryUrl!, user: properties.user! });
         const holder = this.services().holder(where.registryUrl, where.user, key);
         const keys = await keysSeenBy(holder);
         if (keys?.some((record) => record.uuid === state.uuid)) {
             const others = keys.filter((record) => record.uuid !== state.uuid);
             for (const other of others) await holder.keys.revoke(other.uuid);
-            // By its own right, so last.
+            // Last, because the key authorizes its own revocation.
             await holder.keys.revoke(state.uuid);
             return;
         }
@@ -218,9 +218,9 @@ class ApiKeyResource {
             },
         ).catch((error: unknown) => {
             throw new Error(
-                `${textOf(error)} So it cannot be seen whether ${where.user} has API keys left at ` +
-                    `${where.registryUrl}, which would go on working and pass to any later user of that name. ` +
-                    "Correct this and try again; where the registry is gone for good, " +
+                `${textOf(error)} Therefore it is not known whether ${where.user} has API keys left at ` +
+                    `${where.registryUrl}. They would keep working, and pass to any later user of that name. ` +
+                    "Correct this and try again. If the registry is gone for good, " +
                     "remove the key from the state: pulumi state delete URN.",
             );
         });
@@ -239,7 +239,7 @@ class ApiKeyResource {
         const outputs = outputsOf(inputs, state, key);
         if (found.mint) {
             const fate = found.revokeOthers
-                ? `The present one, ${state.uuid}, and every other key of ${user} are revoked at once, so that CI stops until it has the new one.${
+                ? `The present one, ${state.uuid}, and every other key of ${user} are revoked at once, so CI stops until it has the new one.${
                       state.predecessors.length > 0
                           ? ` The others that are known: ${state.predecessors.map(({ uuid }) => uuid).join(", ")}.`
                           : ""
@@ -247,7 +247,7 @@ class ApiKeyResource {
                 : [
                       state.status === "unusable" || Date.parse(state.expires) <= now.getTime()
                           ? ""
-                          : `The present one, ${state.uuid}, goes on working until about ` +
+                          : `The present one, ${state.uuid}, keeps working until about ` +
                             `${momentText(new Date(Math.min(now.getTime() + wanted.predecessorLifetime, Date.parse(state.expires))))}.`,
                       state.predecessors.length > 0 ? predecessorsText(state.predecessors, user) : "",
                   ]
@@ -259,8 +259,8 @@ class ApiKeyResource {
         if (oldOutputs.registryUrl !== registryUrl) {
             await context.log(
                 "info",
-                `It will be seen whether the registry at ${registryUrl} accepts the API key of ${user}; ` +
-                    "if not, a new one is made there.",
+                `The update will check whether the registry at ${registryUrl} accepts the API key of ${user}. ` +
+                    "If not, it makes a new one there.",
             );
             return { ...outputs, ...unknownOutputs() };
         }
@@ -270,8 +270,8 @@ class ApiKeyResource {
     }
 
     /**
-     * What the key can do by itself, without a login: revoke predecessors, and show that it may push. Undefined where
-     * that is not enough.
+     * Does what the key can do by itself, without a login: revoke predecessors, and prove that it may push. Undefined
+     * if that is not enough.
      */
     private async reconcileWithKey(
         before: { state: KeyState; key: string },
@@ -301,7 +301,7 @@ class ApiKeyResource {
         return { ...done.state, status: "usable" };
     }
 
-    /** Brings the user's keys to what the plan says, in a session. */
+    /** Carries out the plan for the user's keys in a session. */
     private async reconcile(
         {
             id,
@@ -351,17 +351,17 @@ class ApiKeyResource {
         if (next.mint && before) {
             const former = done.state.predecessors.find((predecessor) => predecessor.uuid === before.state.uuid);
             const until = former
-                ? `by ${momentText(former.revokeAfter)}, when the former one's time is over`
-                : "now, for the former one does not work any more";
+                ? `by ${momentText(former.revokeAfter)}, when the former one is revoked`
+                : "now, because the former one no longer works";
             await context.log("info", `${user} has a new API key: ${next.mint.why}. Hand it to CI ${until}.`);
         }
         if (next.mint || !before) return done;
-        // The login has refreshed the groups that zot remembers, so it is worth another look.
+        // The login has refreshed the groups that zot remembers, so the proof is tried again.
         if (before.state.status !== "usable") await proveKey(before.key);
         return { ...done, state: { ...done.state, status: "usable" } };
     }
 
-    /** Our keys at a registry that is no longer the declared one. It may be gone already. */
+    /** Revokes our keys at a registry that is no longer the declared one. It may be gone already. */
     private async retire(
         registryUrl: string,
         user: string,
@@ -372,15 +372,15 @@ class ApiKeyResource {
         const uuids = state.predecessors.map((predecessor) => predecessor.uuid);
         try {
             const { keys } = this.services().holder(registryUrl, user, key);
-            // The one that does the revoking goes last.
+            // The key that authorizes the revocations goes last.
             for (const uuid of [...uuids, state.uuid]) await keys.revoke(uuid);
             await context.log("info", `The API keys of ${user} at the former registry ${registryUrl} were revoked.`);
         } catch (error) {
             await context.log(
                 "warning",
-                `${textOf(error)} So the API keys of ${user} at the former registry ${registryUrl} ` +
+                `${textOf(error)} Therefore the API keys of ${user} at the former registry ${registryUrl} ` +
                     `(${[...uuids, state.uuid].join(", ")}) are not revoked; ` +
-                    `the last of ours ends on ${momentText(state.expires)}.`,
+                    `the last of ours expires on ${momentText(state.expires)}.`,
             );
         }
     }
@@ -388,7 +388,7 @@ class ApiKeyResource {
 
 const unknownOutputs = (): PropertyMap => Object.fromEntries(MINTED_OUTPUTS.map((name) => [name, UNKNOWN]));
 
-/** It stays the same when the key is rotated. */
+/** The id stays the same when the key is rotated. */
 const idOf = ({ user, registryUrl }: ApiKeyInputs) => `${user}@${new URL(registryUrl).host}`;
 
 const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,5 @@
 /**
- * The properties of the resource ApiKey: what they mean, how they are checked, and how they become what the plan works
- * with.
+ * The properties of the resource ApiKey: their meaning, how they are checked, and how they are converted for the plan.
  */
 
 import { durationOf } from "../../clients/durations";
@@ -20,7 +19,7 @@ export const inputDefinitions: Readonly<Record<string, PropertyDefinition>> = {
         type: "string",
         required: true,
         description:
-            "The registry's public URL, which logins are sent back to, without a slash at the end: " +
+            "The registry's public URL, to which logins return, without a slash at the end: " +
             "`https://registry.example.org`.",
     },
     user: {
@@ -28,14 +27,14 @@ export const inputDefinitions: Readonly<Record<string, PropertyDefinition>> = {
         required: true,
         description:
             "The service account in Authentik that the key belongs to. " +
-            "Another one replaces the key, and every key of the former is revoked.",
+            "A change replaces the key, and every key of the former account is revoked.",
     },
     label: {
         type: "string",
         default: "ci",
         description:
-            "What the key is called in zot. Project, stack and resource are added to it, " +
-            "by which a second stack and a run that was cut off are recognised.",
+            "The key's name in zot. Project, stack and resource are added to it; " +
+            "they identify keys of a second stack, and of a run that was cut off.",
     },
     lifetime: {
         type: "string",
@@ -45,26 +44,26 @@ export const inputDefinitions: Readonly<Record<string, PropertyDefinition>> = {
     rotateAfter: {
         type: "string",
         description:
-            "The age at which the next update makes a successor, less than the lifetime. Default: two thirds of it.",
+            "The age at which the next update replaces the key, less than the lifetime. Default: two thirds of it.",
     },
     predecessorLifetime: {
         type: "string",
         default: "7d",
         description:
-            "How long a key goes on working once it has a successor, or was found when the first one was made. " +
-            "The first update after that revokes it. A change applies to the next successor.",
+            "How long a key still works after it was replaced, or after it was found when the first one was made. " +
+            "The first update after that time revokes it. A change applies to the next replacement.",
     },
     generation: {
         type: "integer",
         default: 1,
         description:
-            "Raised after a leak: the key is replaced, and every other key of the user is revoked in the same update.",
+            "Raise it after a leak: the key is replaced, and every other key of the user is revoked in the same update.",
     },
     issuer: {
         type: "string",
         description:
-            "The OpenID Connect issuer: a password of the service account is sent to its origin, " +
-            "and to Authentik's address, and to no other that the registry names. Default: Authentik's address alone.",
+            "The OpenID Connect issuer: a password of the service account is sent only to its origin " +
+            "and to Authentik's address, wherever else the registry sends logins. Default: Authentik's address alone.",
     },
     loginFlow: {
         type: "string",
@@ -76,20 +75,20 @@ export const inputDefinitions: Readonly<Record<string, PropertyDefinition>> = {
         type: "string",
         description:
             "A repository that the key must be able to push to; nothing is stored in it. " +
-            "Default: it is only seen that the registry accepts the key.",
+            "Default: the only check is that the registry accepts the key.",
     },
     takeOver: {
         type: "boolean",
         default: false,
         description:
-            "Whether keys that another stack made become predecessors, for a stack that is gone. " +
-            "Without it they are a reason to refuse.",
+            "Whether keys that another stack made become predecessors, if that stack is gone. " +
+            "Otherwise such keys make the update fail.",
     },
     acceptVersion: {
         type: "string",
         description:
             "A build of zot that was accepted on its host although its version cannot be read as 2.1.19 or " +
-            "newer: the registry's version is not asked about then.",
+            "newer: then the registry is not asked for its version.",
     },
 };
 
@@ -99,15 +98,15 @@ export const outputDefinitions: Readonly<Record<string, { schema: object; descri
         secret: true,
         description: "The API key: the password that goes with the user's name.",
     },
-    uuid: { schema: { type: "string" }, description: "By what zot knows the key." },
+    uuid: { schema: { type: "string" }, description: "zot's identifier of the key." },
     created: { schema: { type: "string" }, description: "When it was made, RFC 3339." },
-    expires: { schema: { type: "string" }, description: "When it ends, RFC 3339." },
-    rotateAt: { schema: { type: "string" }, description: "From when on an update makes a successor, RFC 3339." },
+    expires: { schema: { type: "string" }, description: "When it expires, RFC 3339." },
+    rotateAt: { schema: { type: "string" }, description: "The first update after this moment replaces it, RFC 3339." },
     status: {
         schema: { type: "string" },
         description:
-            "`usable`; `unproven` where it could not yet be shown to be able to push; " +
-            "`unusable` where the registry does not accept it any more.",
+            "`usable`; `unproven` if it has not yet been proven that it may push; " +
+            "`unusable` if the registry no longer accepts it.",
     },
     predecessors: {
         schema: { type: "array", items: { $ref: "#/types/zot:index/predecessor:Predecessor" } },
@@ -116,13 +115,13 @@ export const outputDefinitions: Readonly<Record<string, { schema: object; descri
 };
 
 export const predecessorDefinitions = {
-    uuid: "By what zot knows the key.",
-    label: "What it is called.",
-    expires: "When it ends by itself, RFC 3339; empty for one that never does.",
+    uuid: "zot's identifier of the key.",
+    label: "Its name.",
+    expires: "When it expires, RFC 3339; empty for one that never does.",
     revokeAfter: "The first update after this moment revokes it, RFC 3339.",
 } as const;
 
-/** The inputs, checked. */
+/** The checked inputs. */
 export interface ApiKeyInputs {
     registryUrl: string;
     user: string;
@@ -147,7 +146,7 @@ const ADDRESSES: Readonly<Record<string, AddressRule>> = {
     issuer: { carries: "passwords" },
 };
 
-/** What else a value must be. */
+/** Further conditions for values. */
 const ALLOWED: Readonly<Record<string, Judge>> = {
     user: (value) =>
         typeof value === "string" && value.trim() === value && value !== "" && !/[\s:]/.test(value)
@@ -195,7 +194,7 @@ const booleanOf = (value: PropertyValue) => (value === "true" ? true : value ===
 
 const isAbsent = (value: PropertyValue | undefined) => value === undefined || value === null;
 
-/** Fills in defaults, brings numbers and booleans into form, and says what is wrong. What is not known yet passes. */
+/** Fills in defaults, converts numbers and booleans, and reports mistakes. Unknown values pass. */
 export function checkInputs(
     given: PropertyMap,
     before: PropertyMap | undefined,
@@ -220,10 +219,10 @@ const unknownInputs = (given: PropertyMap): CheckFailure[] =>
         .filter((name) => !(name in inputDefinitions))
         .map((name) => ({
             property: name,
-            reason: `${name} is no property of an API key; these are: ${Object.keys(inputDefinitions).join(", ")}.`,
+            reason: `${name} is not a property of an API key; the properties are ${Object.keys(inputDefinitions).join(", ")}.`,
         }));
 
-/** A value that has no problem, as the plan reads it; what is not known yet stays as it is. */
+/** A valid value in the form that the plan uses; an unknown one stays unchanged. */
 function inForm(type: string, value: PropertyValue): PropertyValue {
     if (!isKnown(value)) return value;
     if (type === "integer") return integerOf(value);
@@ -231,7 +230,7 @@ function inForm(type: string, value: PropertyValue): PropertyValue {
     return typeof value === "number" ? `${value}s` : value;
 }
 
-/** What is wrong between inputs that are each allowed. */
+/** Contradictions between inputs that are valid on their own. */
 function crossFailures(inputs: PropertyMap, before: PropertyMap | undefined): CheckFailure[] {
     const failures: CheckFailure[] = [];
     const lifetime = durationOf(inputs.lifetime);
@@ -241,18 +240,18 @@ function crossFailures(inputs: PropertyMap, before: PropertyMap | undefined): Ch
             property: "rotateAfter",
             reason:
                 `rotateAfter (${String(inputs.rotateAfter)}) must be less than the lifetime ` +
-                `(${String(inputs.lifetime)}), or the key would end before it has a successor.`,
+                `(${String(inputs.lifetime)}); otherwise the key would expire before it is replaced.`,
         });
     const generation = before?.generation;
     if (typeof generation === "number" && typeof inputs.generation === "number" && inputs.generation < generation)
         failures.push({
             property: "generation",
-            reason: `generation can only be raised: it is ${generation}, and what was revoked does not come back.`,
+            reason: `generation can only be raised: it is ${generation}, and revoked keys do not come back.`,
         });
     return failures;
 }
 
-/** The inputs for the plan; `inputs` has been checked and is known. */
+/** The inputs for the plan; `inputs` must be checked and known. */
 export function inputsOf(inputs: PropertyMap): ApiKeyInputs {
     const lifetime = durationOf(inputs.lifetime)!;
     return {
@@ -273,7 +272,7 @@ export function inputsOf(inputs: PropertyMap): ApiKeyInputs {
     };
 }
 
-/** The declared key, as the state has it. */
+/** The declared key, from the state. */
 export function stateOf(outputs: PropertyMap): { state: KeyState; key: string } {
     return {
         key: outputs.key as string,
@@ -293,7 +292,7 @@ export function stateOf(outputs: PropertyMap): { state: KeyState; key: string } 
 export function outputsOf(inputs: PropertyMap, state: KeyState, key: string): PropertyMap {
     return {
         ...inputs,
-        // That of the key; the inputs' may be ahead of it.
+        // The key's generation; the inputs may already have a later one.
         generation: state.generation,
         key,
         uuid: state.uuid,

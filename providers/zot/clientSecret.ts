@@ -1,7 +1,6 @@
 /**
- * The resource ClientSecret: the secret by which zot logs people in. A client that is in Authentik already keeps the
- * one that it has, so that taking a site over changes nothing that its zot goes by; a new one gets the one that was
- * generated.
+ * The resource ClientSecret: the secret with which zot logs people in. A client that already exists in Authentik keeps
+ * its secret, so taking over a site changes nothing that its zot relies on. A new client gets the generated secret.
  */
 import { type CheckFailure, isKnown, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import type { Services } from "./services";
@@ -12,7 +11,7 @@ export const clientSecretInputs = {
         type: "string",
         secret: true,
         description:
-            "The secret of a new client, and the next one of any: another value is put in its place. " +
+            "The secret of a new client. For an existing client a changed value replaces its secret. " +
             "As an output, the one in use.",
     },
 } as const;
@@ -34,7 +33,7 @@ export function clientSecret(services: () => Pick<Services, "authentik">): Resou
                     .authentik()
                     .clientSecret(inputs.clientId as string)
                     .catch((error: unknown) => {
-                        // A token for previews may not see it.
+                        // A token for previews may not be allowed to see it.
                         if (preview) return undefined;
                         throw error;
                     });
@@ -44,7 +43,7 @@ export function clientSecret(services: () => Pick<Services, "authentik">): Resou
         },
         read: ({ id, properties, inputs }) => Promise.resolve({ id, properties, inputs }),
         update: ({ inputs }) => Promise.resolve({ ...inputs }),
-        // It belongs to the client.
+        // The secret belongs to the client and stays with it.
         delete: () => Promise.resolve(),
     };
 }

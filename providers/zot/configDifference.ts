@@ -1,4 +1,4 @@
-/** How two configs of zot differ, for people to read; what may be a secret in them is not shown. Pure. */
+/** The difference between two configs of zot for people, without anything that may be secret. Pure. */
 import { createTwoFilesPatch } from "diff";
 import { isSecretHeader, isSecretKey, withoutSecrets } from "../../components/settings/secrets";
 
@@ -6,12 +6,12 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 const HIDDEN = "[hidden]";
 
-/** Longest difference that is shown, in lines. */
+/** How many lines of a difference are shown. */
 const LONGEST = 200;
 
 /**
- * A unified diff from the declared config to the one that was found. Settings are compared, not the layout of the file:
- * where only that differs, the answer is undefined.
+ * A unified diff from the declared config to the one that was found; undefined if they have the same settings. It
+ * compares settings, not the layout of the file.
  */
 export function configDifference(declared: string, found: string): string | undefined {
     const [left, right] = [parsed(declared), parsed(found)];
@@ -43,7 +43,7 @@ function parsed(text: string): Json | undefined {
 const isMap = (value: Json | undefined): value is { [key: string]: Json } =>
     value !== null && typeof value === "object" && !Array.isArray(value);
 
-/** The same value with its keys in the order of another one, so that an order that has changed is no difference. */
+/** The same value with its keys in the order of another value, so that a changed order is no difference. */
 function inOrderOf(value: Json, model: Json | undefined): Json {
     if (Array.isArray(value))
         return value.map((item, index) => inOrderOf(item, Array.isArray(model) ? model[index] : undefined));
@@ -56,7 +56,7 @@ function inOrderOf(value: Json, model: Json | undefined): Json {
     return Object.fromEntries(keys.map((key) => [key, inOrderOf(value[key]!, like[key])]));
 }
 
-/** Without secrets; one that differs from that of the declared config is said to. */
+/** A value without secrets; a secret that differs from the declared config's is marked as different. */
 function hidden(value: Json, declared?: Json, isHeaders = false): Json {
     if (Array.isArray(value))
         return value.map((item, index) => hidden(item, Array.isArray(declared) ? declared[index] : undefined));
@@ -78,7 +78,7 @@ function hidden(value: Json, declared?: Json, isHeaders = false): Json {
     );
 }
 
-/** What is no JSON: whatever stands behind a key of a secret, and what is a secret by its form. */
+/** Text that is not JSON, without what follows the key of a secret, and without anything that has the form of one. */
 function hiddenInText(text: string): string {
     const byKey = text.replace(
         /("([^"\\\n]*)"\s*:\s*)"(?:[^"\\\n]|\\.)*"?/g,

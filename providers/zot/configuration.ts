@@ -1,4 +1,4 @@
-/** The provider's configuration: where Authentik is, its token, and how requests leave this machine. */
+/** The provider's configuration: Authentik's address and token, and how requests leave this machine. */
 import { withoutApi } from "../../clients/authentik/connection";
 import { type AddressRule, addressProblem } from "../../clients/http/address";
 import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
@@ -28,7 +28,7 @@ export const configurationProperties = {
     caCertificateFile: {
         type: "string",
         description:
-            "PEM file of certificate authorities to trust beside the usual ones. " +
+            "PEM file of certificate authorities to trust in addition to the usual ones. " +
             "The environment variable `NODE_EXTRA_CA_CERTS` also works.",
     },
     proxy: {
@@ -39,7 +39,7 @@ export const configurationProperties = {
     },
 } as const;
 
-/** A proxy's address may hold its user and password, and what goes through it is encrypted by itself. */
+/** A proxy's address may hold a user and a password. What goes through the proxy is encrypted end to end. */
 const ADDRESSES: Readonly<Record<string, AddressRule>> = {
     authentikUrl: { carries: "the token" },
     proxy: { carries: undefined, mayLogIn: true },
@@ -48,7 +48,7 @@ const ADDRESSES: Readonly<Record<string, AddressRule>> = {
 const asText = (value: PropertyValue | undefined) =>
     typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
 
-/** What is wrong with a configuration, found without asking anybody. Values that are not known yet pass. */
+/** What is wrong with a configuration, without sending requests. Values that are not known yet pass. */
 export function checkConfiguration(config: PropertyMap): CheckFailure[] {
     const failures: CheckFailure[] = [];
     for (const [property, rule] of Object.entries(ADDRESSES)) {

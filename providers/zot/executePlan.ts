@@ -1,29 +1,29 @@
-/** Executes a plan, in an order in which it may be interrupted anywhere. */
+/** Executes a plan, in an order that allows an interruption at any point. */
 import type { ApiKeys } from "../../clients/zot/apiKeys";
 import { GENERATION } from "./keyMessages";
 import { expiryOf, type KeyPlan, type KeyState, type Predecessor, type Wanted } from "./plan";
 
 export interface PlanExecution {
     plan: KeyPlan;
-    /** The declared key, where it stays. */
+    /** The declared key, if it stays. */
     state: KeyState | undefined;
     wanted: Wanted;
     keys: ApiKeys;
     /** The label for a new key. */
     label: string;
-    /** When a new key is to expire, by the registry's clock. */
+    /** When a new key expires, by the registry's clock. */
     expires: Date;
-    /** Shows that a key may push; throws with the reason where it may not. */
+    /** Proves that a key may push. @throws Error with the reason if it may not */
     prove(key: string): Promise<void>;
 }
 
 export interface PlanOutcome {
     state: KeyState;
-    /** The new key, where one was made. */
+    /** The new key, if one was made. */
     key?: string;
 }
 
-/** What went wrong after a new key existed: the key must not be lost. */
+/** A failure after a new key was made: the key must not be lost. */
 export class AfterMinting extends Error {
     constructor(
         override readonly cause: unknown,
@@ -64,7 +64,7 @@ export async function executePlan({
     if (expiryOf(minted.record) === "") {
         await keys.revoke(minted.record.uuid);
         throw new Error(
-            `The registry made an API key of ${keys.username} that never expires, although it was told when: ` +
+            `The registry made an API key of ${keys.username} that never expires, although an expiry was requested: ` +
                 "it was revoked. Is this zot 2.1.20 or newer?",
         );
     }
@@ -77,7 +77,7 @@ export async function executePlan({
             await prove(minted.key);
             status = "usable";
         } catch (error) {
-            // After a leak the other keys go whatever the new one may do.
+            // After a leak the other keys are revoked even if the new one may not push.
             if (!plan.revokeOthers) throw error;
             unproven = error;
         }
@@ -93,16 +93,16 @@ export async function executePlan({
     return reached(status, left);
 }
 
-/** Rounds in which keys that somebody made meanwhile are revoked. */
+/** How often to look for keys that somebody made meanwhile, and revoke them. */
 const ROUNDS = 5;
 
-/** Whoever holds a stolen key may make others with it until it is revoked. */
+/** Until a stolen key is revoked, its holder can use it to make others. */
 async function revokeNewcomers(keys: ApiKeys, own: string): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
         const listed = await keys.list();
         if (!listed.some((key) => key.uuid === own))
             throw new Error(
-                `Somebody revoked the new API key of ${keys.username} with another one while this was going on: ` +
+                `Somebody used another key to revoke the new API key of ${keys.username} meanwhile: ` +
                     `raise ${GENERATION} once more.`,
             );
         const others = listed.filter((key) => key.uuid !== own);
@@ -110,7 +110,7 @@ async function revokeNewcomers(keys: ApiKeys, own: string): Promise<void> {
         for (const other of others) await keys.revoke(other.uuid);
     }
     throw new Error(
-        `Somebody goes on making API keys of ${keys.username}: ` +
+        `Somebody keeps making API keys of ${keys.username}: ` +
             `make the service account inactive in Authentik, find out who, and raise ${GENERATION} again.`,
     );
 }

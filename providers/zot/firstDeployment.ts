@@ -1,4 +1,4 @@
-/** What the first deployment to a host will do, in words, for who decides about it. Pure. */
+/** Describes the first deployment to a host, for the person who decides about it. Pure. */
 import { outsideText } from "../../clients/outsideText";
 import { changeInWords, isWidening, policyChanges, type TierNames } from "../../components/accessChanges";
 import { policyInEffect, policyOf } from "../../components/zotConfig/accessControl";
@@ -7,8 +7,8 @@ import type { JsonMap } from "../../components/zotJson";
 import type { HostReport } from "./hostReport";
 
 /**
- * Who may do what before and after, what is noticed of the change, and what zot will look for elsewhere; `widens` where
- * somebody will be allowed more than now.
+ * Who may do what before and after, which warnings follow from the change, and what zot will look for in another place.
+ * `widens` is set if somebody may do more than now.
  */
 export function firstDeployment(
     report: HostReport,
@@ -20,18 +20,18 @@ export function firstDeployment(
     const declared = policyOf(planned);
     const mayPush = declared.rules.some(({ anonymous }) => anonymous.includes("create"));
     const restart =
-        report.serving === "not reachable" ? "zot, which does not answer now, is started" : "zot restarts once";
+        report.serving === "not reachable" ? "zot, which does not answer now, will be started" : "zot restarts once";
     const sentence =
         `The first deployment to ${host}: ` +
-        `${restart}${mayPush ? "" : "; from then on nobody pushes without a login"}`;
+        `${restart}${mayPush ? "" : "; after that nobody can push without a login"}`;
     const present = configOf(report.configText);
     if (present === undefined) {
         const why =
             report.configText === undefined
                 ? "there is no config to compare it with"
-                : "the config that is there is no JSON";
+                : "the present config is not JSON";
         return {
-            text: `${sentence}. Whose rights change is not known: ${why} (${report.config.path}).`,
+            text: `${sentence}. It is not known whose rights change: ${why} (${report.config.path}).`,
             widens: false,
         };
     }
@@ -39,7 +39,7 @@ export function firstDeployment(
     const changes = policyChanges(policyInEffect(present), declared);
     if (changes.length === 0)
         return { text: [`${sentence}. Nobody's rights change.`, ...moved].join("\n"), widens: false };
-    // By the name of the access matrix, since a zot that is open knows no logins.
+    // In the access matrix's words, because an open zot has no logins.
     const line = (change: (typeof changes)[number]) =>
         `  ${isWidening(change) ? "WIDER   " : "narrower"}  ` +
         `${changeInWords(change, groups).replace("anyone without a login", "anonymous")}`;

@@ -1,4 +1,4 @@
-/** What of a host differs from what was deployed there. Pure. */
+/** Finds what differs on a host from what was deployed there. Pure. */
 import { createHash } from "node:crypto";
 import type { PropertyMap } from "../protocol";
 import { configDifference } from "./configDifference";
@@ -8,18 +8,18 @@ import type { Declared } from "./hostObservationInputs";
 import { clause, type HostReport } from "./hostReport";
 
 export interface Findings {
-    /** What a deployment corrects, one clause each; the next look after it finds none. */
+    /** What a deployment corrects, one clause each. The next look after it finds none of them. */
     drift: string[];
-    /** From the declared config to the one on the host. */
+    /** The difference from the declared config to the one on the host. */
     difference: string | undefined;
-    /** What a deployment would not correct, and a person should know. */
+    /** What a deployment would not correct, but a person should know. */
     notes: string[];
 }
 
 /**
- * What differs on the host from what was put into force there; nothing where that is not known. Either config is as it
- * should be: the one that was declared when the host was last deployed, and the one that is declared now, which a
- * deployment that was reported as failed may have brought.
+ * What differs on the host from what was deployed there; empty if that is not known. Two configs count as correct: the
+ * one declared when the host was last deployed, and the one declared now. A deployment that was reported as failed may
+ * have deployed the latter.
  */
 export function compare(
     report: HostReport,
@@ -32,8 +32,8 @@ export function compare(
     const { drift } = findings;
     if (report.deploying) {
         findings.notes.push(
-            `A deployment is under way on ${names.host} (${report.deploying}), so nothing is said of what is on it; ` +
-                "look again when it has ended.",
+            `A deployment is under way on ${names.host} (${report.deploying}), so its state cannot be judged; ` +
+                "look again after it has ended.",
         );
         return findings;
     }
@@ -43,7 +43,7 @@ export function compare(
     if (report.unended) drift.push(`deployment ${report.unended} was interrupted, and neither proven nor rolled back`);
 
     if (!deployed.byTheseSettings && !report.lastWasTried)
-        drift.push("the deployment of what was declared last has not been run there");
+        drift.push("the last declared deployment has not been run there");
 
     findings.difference = differenceOf(report, deployed.as.config);
     drift.push(...configProblems(report, deployed.as, findings.difference));
@@ -51,7 +51,7 @@ export function compare(
         const file = report.secretFiles.find((other) => other.path === path);
         if (file) drift.push(...secretProblems(file, report));
     }
-    // Where the settings of the service change with the deployment that follows, its file is not to be there yet.
+    // If the following deployment changes the settings of the service, its file may still be missing.
     if (deployed.byTheseSettings && !circumstances.serviceChanges) drift.push(...serviceProblems(report));
     drift.push(...servingProblems(report, drift.length > 0));
     return findings;
@@ -59,13 +59,13 @@ export function compare(
 
 const isPlainFile = (rights: string | undefined) => rights?.startsWith("-") === true;
 
-/** In which settings the config on the host differs; undefined where it has the same, or there is none to compare. */
+/** The settings in which the config on the host differs; undefined if there are none, or nothing to compare. */
 function differenceOf({ config, configText }: HostReport, declared: string): Findings["difference"] {
     if (!isPlainFile(config.rights) || configText === undefined || configText === declared) return undefined;
     return configDifference(declared, configText);
 }
 
-/** One that holds a secret is zot's alone; of one that only the host knows, either is right. */
+/** Only zot may read a config with a secret. If only the host knows the config, both modes count as correct. */
 function rightsOfConfig({ config, user, zotUser }: HostReport, { secrets }: Declared): string[] {
     const [open, closed] = [rightsProblems(config, "0644", user), rightsProblems(config, "0600", zotUser)];
     if (secrets === "not known") return closed.length === 0 ? [] : open;
@@ -76,7 +76,7 @@ function configProblems(report: HostReport, as: Declared, difference: Findings["
     const declared = as.config;
     const { config, configText } = report;
     if (config.rights === undefined) return [`${config.path} is missing`];
-    if (!isPlainFile(config.rights)) return [`${config.path} is no plain file but ${kindOf(config.rights)}`];
+    if (!isPlainFile(config.rights)) return [`${config.path} is not a plain file but ${kindOf(config.rights)}`];
     const problems: string[] = [];
     if (configText === undefined) problems.push(`${config.path} cannot be read, or is too large for a config`);
     else if (configText !== declared)
@@ -88,25 +88,25 @@ function configProblems(report: HostReport, as: Declared, difference: Findings["
     return [...problems, ...rightsOfConfig(report, as)];
 }
 
-/** What differs of the service, as these settings have it. */
+/** What differs in the service from what these settings declare. */
 function serviceProblems({ serviceFileState, serviceFile, disabled, start, config }: HostReport): string[] {
     const problems: string[] = [];
     if (serviceFileState === "missing") problems.push(`the service file ${serviceFile} is missing`);
-    if (serviceFileState === "other") problems.push(`the service file ${serviceFile} is another one`);
+    if (serviceFileState === "other") problems.push(`the service file ${serviceFile} has other content`);
     if (disabled) problems.push(clause(disabled.replace(/; run on the host: .*?(?= \[ZH-|$)/, "")));
     if (start === "no") problems.push(`the start of zot beside ${config.path} is missing`);
     return problems;
 }
 
-/** What is known of the host from before the look. */
+/** What was known of the host before the look. */
 export interface Circumstances {
-    /** sha256 of the config that was on the host before its first deployment; undefined where that is not known. */
+    /** sha256 of the config that was on the host before its first deployment; undefined if it is not known. */
     foundSha256?: string;
-    /** Whether the settings that decide about the service are others than they were. */
+    /** Whether the settings that decide about the service have changed. */
     serviceChanges?: boolean;
 }
 
-/** What the host is to be like: as the last deployment that succeeded has left it. Undefined where none ever has. */
+/** The state that the last successful deployment left on the host; undefined if there was none. */
 function deployedOf(
     report: HostReport,
     last: Declared,
@@ -139,7 +139,7 @@ function servingProblems(
 ): string[] {
     if (serving === "not reachable")
         return [url ? `zot does not answer at ${url}${silence && `: ${clause(silence)}`}` : "zot does not answer"];
-    // Where the files differ, what is served does as well. And what waits for its issuer changes over by itself.
+    // If files differ, what is served differs too. A zot that waits for its issuer switches over by itself.
     if (alreadyDiffers || startSays.startsWith("read-only")) return [];
     if (serving === "read-only") return ["zot serves a read-only config"];
     return serving === "other"
@@ -149,14 +149,14 @@ function servingProblems(
 
 export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** For the state: of a config without its secrets, of which a short one could be found out by trying. */
+/** The hash for the state. For a config with secrets it leaves them out: a short one could be guessed from the hash. */
 function keptHash(configText: string, declared: Declared | undefined): string {
     const { secrets = [] } = declared ?? {};
     const values = secrets === "not known" ? [] : secrets;
     return sha256(values.reduce((text, value) => text.replaceAll(JSON.stringify(value), '"[hidden]"'), configText));
 }
 
-/** For the state. What was found in a secret file's place is not told, not even by a hash. */
+/** The report for the state. It reveals nothing about a wrong secret file, not even a hash. */
 export function reportOutput(report: HostReport, declared?: Declared): PropertyMap {
     const { config, configText } = report;
     const problems = report.secretFiles.flatMap((file) => secretProblems(file, report));

@@ -1,4 +1,4 @@
-/** What is wrong with a file on a host: its kind, mode, owner and content. Pure. */
+/** Checks a file on a host: its kind, mode, owner and content. Pure. */
 import { hashIn } from "./hostObservationInputs";
 import type { FileFacts, HostReport } from "./hostReport";
 
@@ -7,18 +7,18 @@ export function rightsProblems({ path, rights, owner }: FileFacts, mode: string,
     const found = modeOf(rights!);
     if (found !== mode) problems.push(`${path} has mode ${found} instead of ${mode}`);
     if (user === "")
-        problems.push(`${path} belongs to user ${owner}, and the user that it should belong to is not there`);
+        problems.push(`${path} belongs to user ${owner}, and the user that it should belong to does not exist`);
     else if (owner !== user) problems.push(`${path} belongs to user ${owner} instead of ${user}`);
     return problems;
 }
 
 export function secretProblems(file: FileFacts, { zotUser }: HostReport): string[] {
     if (file.rights === undefined) return [`${file.path} is missing`];
-    if (!file.rights.startsWith("-")) return [`${file.path} is no plain file but ${kindOf(file.rights)}`];
+    if (!file.rights.startsWith("-")) return [`${file.path} is not a plain file but ${kindOf(file.rights)}`];
     const problems: string[] = [];
-    if (file.sha256 === "unreadable") problems.push(`${file.path} cannot be read by the one who deploys`);
+    if (file.sha256 === "unreadable") problems.push(`${file.path} is not readable for the user who deploys`);
     else if (file.sha256 !== "unknown" && file.sha256 !== hashIn(file.path))
-        problems.push(`${file.path} holds something else`);
+        problems.push(`${file.path} has other content`);
     return [...problems, ...rightsProblems(file, "0600", zotUser)];
 }
 

@@ -1,4 +1,4 @@
-/** What a deployment would not put right on a host, and a person should know. Pure. */
+/** What a deployment would not correct on a host, but a person should know. Pure. */
 import { formerAccounts, otherLogins } from "../../components/zotConfig/logins";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../../components/zotJson";
 import type { Declared } from "./hostObservationInputs";
@@ -29,7 +29,7 @@ export function notesOn(
         );
     } else if (runningCommit && zotVersion && runningCommit !== zotVersion) {
         notes.push(
-            `On ${host} zot ${runningCommit} runs, while ${binary} is ${zotVersion}: ` +
+            `On ${host} zot ${runningCommit} is running, but ${binary} is ${zotVersion}: ` +
                 "restart the service, or correct zot.binary.",
         );
     }
@@ -46,21 +46,21 @@ export function notesOn(
     if (startSays.startsWith("read-only") && serving !== "hardened") {
         notes.push(
             `zot on ${host} serves ${clause(startSays)}. ` +
-                "Anyone may pull, and nobody may log in; it changes over by itself when its issuer answers.",
+                "Anyone may pull, and nobody can log in; it switches over by itself when its issuer answers.",
         );
     }
     if (serving === "hardened" && (service === "stopped" || service === "absent")) {
         notes.push(
-            `zot answers on ${host}, but its service manager calls the service ${service}: ` +
-                "it would not be started again. Start it there.",
+            `zot answers on ${host}, but its service manager reports the service as ${service}: ` +
+                "it would not be restarted. Start it there.",
         );
     }
     return notes;
 }
 
 /**
- * Other logins in the config on the host, and whose accounts they leave. The next deployment ends the logins; zot goes
- * on knowing the accounts, with their keys and the groups of their last login.
+ * Other logins in the config on the host, and the accounts that they leave behind. The next deployment ends the logins,
+ * but zot still knows the accounts, with their keys and the groups of their last login.
  */
 export function notesOnLogins(
     { config, configText }: HostReport,
@@ -76,14 +76,14 @@ export function notesOnLogins(
     const logins = otherLogins(found).map(({ path, who }) => `${path} (${who})`);
     if (logins.length > 0)
         notes.push(
-            `${config.path} on ${host} has logins that are not declared, which the next deployment ends: ` +
+            `${config.path} on ${host} has logins that are not declared; the next deployment ends them: ` +
                 `${logins.join("; ")}.`,
         );
     const issuer = valueAt(declared, ["http", "auth", "openid", "providers", "oidc", "issuer"]);
     const accounts = formerAccounts(found, typeof issuer === "string" ? issuer : undefined);
     if (accounts.length > 0) {
         notes.push(
-            `zot on ${host} goes on knowing accounts of before, ` +
+            `zot on ${host} still knows accounts of former logins, ` +
                 `with their keys and the groups of their last login: ${accounts.join("; ")}. ` +
                 "npm run keys lists them, and docs/operations.md (Accounts of before) says how to end them.",
         );

@@ -1,7 +1,7 @@
 /**
- * The resource HostObservation: a look at the registry's host, which finds what was changed on it by other means than a
- * deployment. The remote command cannot see that. A difference raises `pushes`, which is part of what is sent to the
- * host, so that it is sent again.
+ * The resource HostObservation: a look at the registry's host, which finds changes that were not made by a deployment.
+ * The remote command cannot see them. A difference raises `pushes`. That number is part of what is sent to the host, so
+ * the deployment is sent again.
  */
 import { runOverSsh, SshError, type SshLimits } from "../../clients/ssh";
 import { WHOLE_SCRIPT } from "../../host/scripts";
@@ -20,15 +20,15 @@ function knownZot({ report }: PropertyMap): KnownZot | undefined {
 interface Observed {
     report: HostReport;
     findings: Findings;
-    /** What has to be put right before a deployment, one sentence each. */
+    /** What must be corrected before a deployment, one sentence each. */
     mistakes: string[];
 }
 
 export interface ObservationOptions {
-    /** Where `SSH_AUTH_SOCK` is looked for. */
+    /** Provides `SSH_AUTH_SOCK`. */
     environment: NodeJS.ProcessEnv;
     limits?: Partial<SshLimits>;
-    /** Why CI could not log in at a registry's public URL. Default: nobody is asked. */
+    /** Why CI could not log in at a registry's public URL. Default: not checked. */
     registryProblem?: (url: string) => Promise<string | undefined>;
 }
 
@@ -47,21 +47,20 @@ export function hostObservation(options: ObservationOptions): ResourceHandler {
 
 class HostObservationResource {
     /**
-     * What the last Diff of each resource has seen, for the update that follows it: a look for each of the two would be
-     * one too many.
+     * What the last Diff of each resource has seen, for the update that follows it, so that a Diff and its update need
+     * only one look.
      */
     private readonly seen = new Map<string, Observed>();
     /**
-     * After each Read of a refresh the engine asks for a diff of what it has just read (3.259), which is not worth a
-     * look.
+     * After each Read of a refresh the engine asks for a diff of what was just read (3.259); that needs no look.
      */
     private readonly justRead = new Set<string>();
 
     constructor(private readonly options: ObservationOptions) {}
 
     /**
-     * Looks at the host. Other inputs are no difference by themselves: the remote command has them too, and the engine
-     * keeps the new ones with an unchanged resource.
+     * Looks at the host. Changed inputs are no difference by themselves: the remote command has them too, and the
+     * engine keeps the new ones with an unchanged resource.
      */
     async diff(
         { oldInputs, inputs, oldOutputs }: Parameters<ResourceHandler["diff"]>[0],
@@ -88,8 +87,8 @@ class HostObservationResource {
     }
 
     /**
-     * Nothing was deployed yet, so that nothing differs; but what a deployment will do and what stands in its way is
-     * told here, before anything is changed.
+     * Before the first deployment nothing can differ. But this reports what a deployment will do, and what would stop
+     * it, before anything is changed.
      */
     async create(
         { inputs, preview, name }: Parameters<ResourceHandler["create"]>[0],
@@ -106,7 +105,7 @@ class HostObservationResource {
         return { id: preview ? UNKNOWN : name, properties: outputs };
     }
 
-    /** What there is to see is seen by the next diff: a refresh has to go on where the host is away, too. */
+    /** Looks at nothing: the next diff does. A refresh has to work even if the host is away. */
     async read(
         { id, properties, inputs }: Parameters<ResourceHandler["read"]>[0],
         context: CallContext,
@@ -136,8 +135,8 @@ class HostObservationResource {
     }
 
     /**
-     * The command has withdrawn the config by now, or something else has run in its place and ended as well: it cannot
-     * tell one from the other.
+     * By now the command has withdrawn the config; or something else has run in its place without an error. The command
+     * cannot tell one from the other.
      */
     async delete({ inputs }: Parameters<ResourceHandler["delete"]>[0], context: CallContext): Promise<void> {
         const observation = observationOf(inputs, this.options.environment);
@@ -159,17 +158,17 @@ class HostObservationResource {
         }
         if (report.configText !== observation.declared.config || report.lastDeployment === "") return;
         throw new Error(
-            "The config that was declared is still in force on the registry's host " +
+            "The declared config is still in force on the registry's host " +
                 `${observation.connection.host}, although the command that was to withdraw it ended without an ` +
                 "error: something else ran in its place. " +
                 "Look for ForceCommand in sshd_config, command= in authorized_keys, " +
                 "and exit or exec in the start-up files of the user's shell. " +
-                "Correct it, run pulumi up, which makes the deployment anew, and then pulumi destroy. " +
+                "Correct it, run pulumi up, which repeats the deployment, and then pulumi destroy. " +
                 `To leave the host as it is: pulumi state delete '${context.urn}'`,
         );
     }
 
-    /** What is on a host that was deployed before; undefined where it is not to be looked at, or was another one. */
+    /** What is on a host that was deployed before; undefined if it must not be looked at, or was another host. */
     private async observedAfter(
         oldInputs: PropertyMap,
         inputs: PropertyMap,
@@ -184,7 +183,7 @@ class HostObservationResource {
             before.connection.port === observation.connection.port &&
             before.configFile === observation.configFile;
         const last = isSameHost ? before?.declared : undefined;
-        // A host that takes another one's place gets the public name last.
+        // A host that replaces another one gets the public name last.
         const asksRegistry =
             typeof oldInputs.registryUrl === "string" && oldInputs.registryUrl !== observation.registryUrl
                 ? "always"
@@ -192,7 +191,7 @@ class HostObservationResource {
                   ? "before the first deployment"
                   : "never";
         const circumstances: Circumstances = {
-            // Until a difference was found, what was seen is what was there when the resource was made.
+            // Until a difference is found, the state holds what was there when the resource was made.
             foundSha256:
                 oldOutputs.pushes === 0
                     ? ((oldOutputs.report as PropertyMap | undefined)?.configSha256 as string | undefined)
@@ -206,7 +205,7 @@ class HostObservationResource {
         );
     }
 
-    /** What is on the host, what of it differs, and what would stand in the way of a deployment. */
+    /** What is on the host, what of it differs, and what would stop a deployment. */
     private async observe(
         observation: Observation,
         {
@@ -242,16 +241,16 @@ class HostObservationResource {
             findings.notes.push(
                 ...report.mistakes.map((mistake) => `A deployment to ${connection.host} would be refused: ${mistake}`),
             );
-        // Where zot does not run yet, nobody can answer for it.
+        // Before zot runs for the first time, nothing can answer in its place.
         if (registryProblem !== undefined)
             (report.serving === "not reachable" ? findings.notes : found).push(registryProblem);
         return { report, findings, mistakes: found };
     }
 
     /**
-     * Says what a first deployment will do; and fails, with all that is wrong, where a deployment would be refused.
+     * Says what a first deployment will do. Fails, with all reasons, if a deployment would be refused.
      *
-     * @param isKnown whether the host was deployed to before, as far as the state says
+     * @param isKnown whether the host was deployed to before, according to the state
      */
     private async refuse(
         { report, mistakes }: Observed,
@@ -263,10 +262,10 @@ class HostObservationResource {
         if (isKnown && planned && report.lastDeployment === "" && report.configText === declared?.config) {
             await context.log(
                 "warning",
-                `What ${connection.host} kept of its deployments, ${configFile}.zot-hardening, is gone. The config in ` +
-                    "force is the declared one, and a deployment that fails goes back to it; but what was there before " +
-                    "the first deployment is not known any more, so that host.onDestroy restore has nothing to restore. " +
-                    "The next deployment begins the folder anew.",
+                `The record of deployments to ${connection.host}, ${configFile}.zot-hardening, is gone. The config in ` +
+                    "force is the declared one, and a failed deployment goes back to it. But what was there before " +
+                    "the first deployment is no longer known, so host.onDestroy restore has nothing to restore. " +
+                    "The next deployment starts a new record.",
             );
         } else if (planned && report.lastDeployment === "") {
             const { text, widens } = firstDeployment(report, planned.config, connection.host, planned.groups);
@@ -275,7 +274,7 @@ class HostObservationResource {
         if (mistakes.length > 0) throw new Error(refusal(mistakes));
     }
 
-    /** One connection. */
+    /** Looks at the host in one connection. */
     private async report(
         observation: Observation,
         last: Declared | undefined,
@@ -293,19 +292,19 @@ class HostObservationResource {
             if (report) return report;
             const said = (ran.stderr.trim() || ran.stdout.toString("utf8").trim()).slice(0, 500) || "nothing";
             const ended =
-                `The look at the registry's host ${host} did not come to its end ` +
+                `The look at the registry's host ${host} did not finish ` +
                 `(${ran.code === undefined ? "ended by a signal" : `exit ${ran.code}`}). It said: ${said}`;
             if (hasBegun(ran.stdout)) throw new SshError(ended);
-            // A deployment would fare alike, so that to go on without a look is no advice.
+            // A deployment would fail in the same way, so it is no use to advise against the look.
             throw new Error(
-                `${ended.replace(/\.?$/, ".")} The script did not begin, so that nothing was changed. ` +
+                `${ended.replace(/\.?$/, ".")} The script did not start, so nothing was changed. ` +
                     `See the login shell of ${observation.connection.user} on the host (getent passwd), ` +
                     "what its start-up files run, and ForceCommand in sshd_config.",
             );
         } catch (error) {
             if (error instanceof HostRefusal)
                 throw new Error(
-                    `The registry's host ${host} cannot be looked at, nor deployed to: ${error.message} ` +
+                    `The registry's host ${host} can be neither looked at nor deployed to: ${error.message} ` +
                         "Nothing was changed.",
                 );
             if (error instanceof SshError)
@@ -318,13 +317,13 @@ class HostObservationResource {
     }
 }
 
-/** All that is wrong, in one message. */
+/** All reasons in one message. */
 function refusal(mistakes: readonly string[]): string {
     const list =
         mistakes.length === 1 ? ` ${mistakes[0]}` : `\n${mistakes.map((mistake) => `  - ${mistake}`).join("\n")}\n`;
     return (
-        "Before anything is changed, this has to be put " +
-        `right:${list}${mistakes.length === 1 ? " " : ""}Nothing was changed, on the host or in Authentik.`
+        "Before anything is changed, this has to be " +
+        `corrected:${list}${mistakes.length === 1 ? " " : ""}Nothing was changed, on the host or in Authentik.`
     );
 }
 
@@ -340,9 +339,7 @@ async function reportDrift(
     await context.log(
         "warning",
         `${sentence} ` +
-            (preview
-                ? "pulumi up deploys what is declared to it again."
-                : "What is declared is deployed to it again now.") +
+            (preview ? "pulumi up deploys the declared state again." : "The declared state is deployed again now.") +
             (difference === undefined ? "" : `\n${difference}`),
     );
 }

@@ -1,4 +1,4 @@
-/** The inputs of the resource HostObservation: checked, and as the resource takes them. */
+/** The inputs of the resource HostObservation: their checks, and their form for the resource. */
 
 import type { SshAddress, SshConnection } from "../../clients/ssh";
 import { hostKeyOf } from "../../clients/ssh/keys";
@@ -20,7 +20,7 @@ const isMap = (value: PropertyValue | undefined): value is PropertyMap =>
     value !== null && typeof value === "object" && !Array.isArray(value);
 const isLine = (value: string) => !/[\0-\x1f\x7f]/.test(value);
 
-/** Fills in defaults, and says what is wrong, never with a value of the connection. What is not known yet passes. */
+/** Fills in defaults, and reports mistakes, without quoting a value of the connection. Unknown values pass. */
 export function checkObservation(given: PropertyMap): { inputs: PropertyMap; failures: CheckFailure[] } {
     const inputs: PropertyMap = {};
     const failures: CheckFailure[] = [];
@@ -29,7 +29,7 @@ export function checkObservation(given: PropertyMap): { inputs: PropertyMap; fai
         if (name !== "connection" && !(name in observationInputs))
             fail(
                 name,
-                `${name} is no property of a host observation; these are: ` +
+                `${name} is not a property of a host observation; the properties are ` +
                     `connection, ${Object.keys(observationInputs).join(", ")}.`,
             );
     }
@@ -44,7 +44,7 @@ export function checkObservation(given: PropertyMap): { inputs: PropertyMap; fai
 
 type Fail = (property: string, reason: string) => void;
 
-/** @returns the value as it is worked with; undefined where there is none */
+/** @returns the value to work with; undefined if there is none */
 function checkInput(
     name: string,
     value: PropertyValue | undefined,
@@ -61,7 +61,7 @@ function checkInput(
     return !problem && definition.type === "boolean" ? value === true || value === "true" : value;
 }
 
-/** The same of a HostWithdrawal, which has the connection and, where there is something to restore, its folder. */
+/** The same for a HostWithdrawal: the connection and, if there is something to restore, the folder with it. */
 export function checkWithdrawal({ connection, restoredFrom, ...others }: PropertyMap): {
     inputs: PropertyMap;
     failures: CheckFailure[];
@@ -69,7 +69,7 @@ export function checkWithdrawal({ connection, restoredFrom, ...others }: Propert
     const failures: CheckFailure[] = [];
     const fail = (property: string, reason: string) => failures.push({ property, reason });
     for (const name of Object.keys(others))
-        fail(name, `${name} is no property of a host withdrawal, which has connection and restoredFrom alone.`);
+        fail(name, `${name} is not a property of a host withdrawal, which only has connection and restoredFrom.`);
     const folder = checkInput("restoredFrom", restoredFrom, restoredFromDefinition, fail);
     const inputs: PropertyMap = folder === undefined ? {} : { restoredFrom: folder };
     if (isAbsent(connection)) fail("connection", "connection is missing.");
@@ -105,7 +105,7 @@ function problemOf(value: PropertyValue, { type, problem }: PropertyDefinition):
     }
 }
 
-/** What is wrong with a part of a connection; it repeats no value. */
+/** What is wrong with a part of a connection, without its value. */
 function fieldProblem(name: string, type: string, value: PropertyValue): string | undefined {
     if (type === "integer")
         return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 65535
@@ -115,7 +115,7 @@ function fieldProblem(name: string, type: string, value: PropertyValue): string 
     if (name !== "hostKey" || hostKeyOf(value)) return undefined;
     return (
         "must be one ed25519 or ecdsa key on one line, as ssh-keyscan -t ed25519 HOST prints it; " +
-        "an RSA key never matches a modern sshd, and a fingerprint is no key."
+        "an RSA key never matches a modern sshd, and a fingerprint is not a key."
     );
 }
 
@@ -131,7 +131,7 @@ function checkConnection(connection: PropertyValue, path: string, fail: Fail): P
     for (const name of Object.keys(connection).filter((given) => !known.includes(given)))
         fail(
             path,
-            `${path}.${name} is no part of a connection; these are: ${Object.keys(connectionFields).join(", ")}.`,
+            `${path}.${name} is not part of a connection; the parts are ${Object.keys(connectionFields).join(", ")}.`,
         );
     const checked: PropertyMap = {};
     for (const [name, { type }] of Object.entries(connectionFields)) {
@@ -149,16 +149,16 @@ function checkConnection(connection: PropertyValue, path: string, fail: Fail): P
     return checked;
 }
 
-/** The sha256 that a secret file's name says its content to have. */
+/** The sha256 of a secret file's content, as its name states it. */
 export const hashIn = (path: string) => /(?:^|[./])([0-9a-f]{64})(?:\.[a-z]+)?$/.exec(path)?.[1];
 
-/** What was, or is to be, put into force on the host. */
+/** A config that was, or will be, put into force on the host. */
 export interface Declared {
-    /** As it is on the host, to the last byte. */
+    /** The exact text on the host. */
     config: string;
-    /** The same with names in the places of secrets: all of it that is sent anywhere. Default: there are none. */
+    /** The same with placeholders for secrets: the only form that is sent anywhere. Default: no secrets. */
     shown?: string;
-    /** Those secrets. Default: none; not known of a config that is known from the host alone. */
+    /** These secrets. Default: none. "not known" for a config that only the host knows. */
     secrets?: readonly string[] | "not known";
     secretFiles: string[];
 }
@@ -166,13 +166,13 @@ export interface Declared {
 export interface Observation {
     connection: SshConnection;
     look: boolean;
-    /** Undefined where it is not known yet. */
+    /** Undefined if it is not known yet. */
     declared: Declared | undefined;
     /** Variables of the script and their values. */
     variables: [string, string][];
     configFile: string;
     binary: string;
-    /** What a deployment would bring; undefined where that is not to be asked for. */
+    /** What a deployment would bring; undefined if that need not be checked. */
     planned: Planned | undefined;
     registryUrl: string | undefined;
     mistakes: string[];
@@ -187,8 +187,8 @@ export interface Planned {
 }
 
 /**
- * The inputs for the look, checked; `environment` names the SSH agent. Undefined where it is not known yet whom to ask,
- * or what about.
+ * The checked inputs for the look; `environment` names the SSH agent. Undefined if the host, or what to look for, is
+ * not known yet.
  */
 export function observationOf(inputs: PropertyMap, environment: NodeJS.ProcessEnv): Observation | undefined {
     const { config, configSecrets, secretFiles, ...rest } = inputs;
@@ -237,7 +237,7 @@ function plannedIn({
     };
 }
 
-/** A connection as it was checked; `environment` names the SSH agent. */
+/** A checked connection; `environment` names the SSH agent. */
 export function sshConnectionOf({ proxy, ...address }: PropertyMap, environment: NodeJS.ProcessEnv): SshConnection {
     const withAgent = (of: PropertyMap): SshAddress => {
         const agentSocketPath = (of.agentSocketPath as string | undefined) ?? (environment.SSH_AUTH_SOCK || undefined);

@@ -1,13 +1,13 @@
-/** The properties of the resource HostObservation, and what they mean. */
+/** The properties of the resource HostObservation, and their meaning. */
 
 export interface PropertyDefinition {
     type: "string" | "boolean" | "strings" | "texts" | "secrets";
     description: string;
     required?: boolean;
     default?: string | boolean;
-    /** The variable by which the functions of host/ know it. */
+    /** The variable that holds it in the functions of host/. */
     variable?: string;
-    /** Why a value is not allowed; by itself any text on one line is. */
+    /** Why a value is not allowed. Default: any text on one line is. */
     problem?: (value: string) => string | undefined;
 }
 
@@ -17,28 +17,28 @@ const oneOf =
     (value: string) =>
         values.includes(value) ? undefined : `must be one of ${values.join(", ")}`;
 
-/** The one input of a HostWithdrawal beside `connection`. */
+/** The only input of a HostWithdrawal besides `connection`. */
 export const restoredFrom: PropertyDefinition = {
     type: "string",
     problem: isAbsolutePath,
     description:
-        "Folder on the host that the withdrawal brings back what was there from. " +
-        "Without it, nothing is to be brought back.",
+        "Folder on the host from which the withdrawal restores what was there before. " +
+        "Without it, nothing is restored.",
 };
 
-/** All but `connection`. */
+/** All inputs except `connection`. */
 export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
     config: {
         type: "string",
         required: true,
-        description: "zot's config, as the text of the file, to the last byte.",
+        description: "zot's config, as the exact text of the file.",
         problem: () => undefined,
     },
     configSecrets: {
         type: "secrets",
         description:
-            "Secrets that the config has in the places of their names, by path: " +
-            "`storage.storageDriver.secretkey`. With them the config belongs to zot's user and nobody else reads it.",
+            "Secrets in the config, by path: " +
+            "`storage.storageDriver.secretkey`. With them only zot's user may read the config.",
     },
     secretFiles: {
         type: "strings",
@@ -66,7 +66,7 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         required: true,
         variable: "data",
         problem: isAbsolutePath,
-        description: "Where zot keeps images, on the host.",
+        description: "Folder on the host in which zot keeps images.",
     },
     serviceManager: {
         type: "string",
@@ -86,14 +86,14 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         type: "boolean",
         default: false,
         variable: "own_service",
-        description: "Whether the service file is written by the deployment.",
+        description: "Whether the deployment writes the service file.",
     },
     startWithoutIssuer: {
         type: "boolean",
         default: false,
         variable: "start_without_issuer",
         description:
-            "Whether the deployment puts a start on the host that serves read-only while the issuer does not answer.",
+            "Whether the deployment installs a start script that serves read-only while the issuer does not answer.",
     },
     sudo: {
         type: "string",
@@ -106,13 +106,13 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         type: "string",
         variable: "zot_user",
         description:
-            "User that zot runs as. Default: the owner of its storage where root deploys, else the user who deploys.",
+            "User that zot runs as. Default: the owner of its storage if root deploys, otherwise the user who deploys.",
     },
     acceptVersion: {
         type: "string",
         variable: "accepted_version",
         description:
-            "A zot that is accepted although it cannot be read as 2.1.19 or newer: " +
+            "A zot that is accepted although its version cannot be read as 2.1.19 or newer: " +
             "its commit, or `sha256:` and the hash of the binary.",
     },
     caFile: {
@@ -120,41 +120,39 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         variable: "authorities",
         problem: isAbsolutePath,
         description:
-            "CA certificates, on the host, that the TLS certificates of zot and its issuer are checked against. " +
+            "CA certificates, on the host, for checking the TLS certificates of zot and its issuer. " +
             "Default: the system's.",
     },
     zotCaFile: {
         type: "string",
         variable: "zot_authorities",
         problem: isAbsolutePath,
-        description:
-            "CA certificates, on the host, that zot's own TLS certificate is checked against. Default: as `caFile`.",
+        description: "CA certificates, on the host, for checking zot's own TLS certificate. Default: as `caFile`.",
     },
     logFile: {
         type: "string",
         variable: "log_file",
         problem: isAbsolutePath,
-        description:
-            "zot's log on the host, as the service file of ours names it. Default: what the service manager keeps.",
+        description: "zot's log on the host, as our service file names it. Default: the service manager's log.",
     },
     plannedConfig: {
         type: "string",
         problem: () => undefined,
         description:
-            "zot's config as it is to be, with `<sha256>` for the hashes in the secret files' names, " +
-            "so that it is known before the secrets are. " +
-            "With it a look asks what a deployment would ask, " +
-            "and what a deployment would be refused for is an error before anything is changed.",
+            "The planned config of zot, with `<sha256>` for the hashes in the secret files' names, " +
+            "so it is known before the secrets are. " +
+            "With it a look checks what a deployment would check, " +
+            "and reports the reasons for a refusal before anything is changed.",
     },
     plannedReadOnlyConfig: {
         type: "string",
         problem: () => undefined,
-        description: "The config that is to serve where the issuer is away.",
+        description: "The config that serves while the issuer is away.",
     },
     restartCommand: {
         type: "string",
         variable: "restart_command",
-        description: "What restarts zot, where `serviceManager` is `command`.",
+        description: "Command that restarts zot, if `serviceManager` is `command`.",
     },
     dropSettings: { type: "texts", description: "Settings of the host's config that the first deployment may remove." },
     registryUrl: {
@@ -162,18 +160,18 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         description:
             "The registry's public URL. Asked before the first deployment, and before a deployment that changes it.",
     },
-    workloadsGroup: { type: "string", description: "What CI's group is called, for words about rights." },
-    adminsGroup: { type: "string", description: "What the group of admins is called, for words about rights." },
+    workloadsGroup: { type: "string", description: "Name of CI's group, for messages about rights." },
+    adminsGroup: { type: "string", description: "Name of the admins' group, for messages about rights." },
     mistakes: {
         type: "texts",
         description:
-            "What was found to be wrong elsewhere, one sentence each: told together with what the host would refuse.",
+            "Mistakes found elsewhere, one sentence each. They are reported together with the host's reasons to refuse.",
     },
     look: {
         type: "boolean",
         default: true,
         description:
-            "Whether the host is looked at. Without it no difference is ever found, and a change of it is none.",
+            "Whether to look at the host. Without a look no difference is ever found. A change of this input is no difference.",
     },
 };
 
@@ -189,11 +187,11 @@ export const connectionFields = {
     hostKey: {
         type: "string",
         description:
-            "Public key of the host, ed25519 or ecdsa, as a line of known_hosts; a host that shows another is refused.",
+            "Public key of the host, ed25519 or ecdsa, as a line of known_hosts; a host with another key is refused.",
     },
     privateKey: { type: "string", description: "Private key, in PEM or OpenSSH form.", secret: true },
     privateKeyPassword: { type: "string", description: "Passphrase of the private key.", secret: true },
-    password: { type: "string", description: "Password, where there is no key.", secret: true },
+    password: { type: "string", description: "Password, if there is no key.", secret: true },
     agentSocketPath: {
         type: "string",
         description: "Socket of the SSH agent. Default: the environment variable `SSH_AUTH_SOCK`.",
@@ -205,24 +203,24 @@ export const observationOutputs: Readonly<Record<string, { schema: object; descr
         schema: { type: "integer" },
         description:
             "Raised by one whenever the host was found to differ from what was declared. " +
-            "Being part of what is sent to the host, it has it sent again, once.",
+            "It is part of what is sent to the host, so the deployment is sent again, once.",
     },
     report: {
         schema: { $ref: "#/types/zot:index/hostReport:HostReport" },
         description:
-            "What was seen when the resource was made, or when a difference was last found: before that was corrected.",
+            "What was seen when the resource was made, or when a difference was last found, before it was corrected.",
     },
 };
 
 export const reportDefinitions = {
-    configSha256: "sha256 of the config, in hex; empty where there is none.",
-    configMode: "Its mode, such as `0644`; empty where there is none.",
-    configOwner: "The user id that it belongs to; empty where there is none.",
-    secretFiles: "Of the secret files: `as declared`, or what is wrong with them.",
-    zotVersion: "What the installed zot calls its commit; empty where it says none.",
+    configSha256: "sha256 of the config, in hex; empty if there is none.",
+    configMode: "Its mode, such as `0644`; empty if there is none.",
+    configOwner: "The user id of its owner; empty if there is none.",
+    secretFiles: "The state of the secret files: `as declared`, or what is wrong with them.",
+    zotVersion: "The commit of the installed zot, as it prints it; empty if it prints none.",
     zotBinary:
-        "Inode, rights, size and time of the installed zot, as ls has them: " +
-        "while they stay, so does its version, and it is not asked again.",
-    service: "`running`, `stopped`, `absent`, or `unknown` where the service manager is a command.",
-    serving: "Which config is served: `hardened`, `read-only`, `other`, or `not reachable`.",
+        "Inode, rights, size and time of the installed zot, as ls prints them: " +
+        "while they stay the same, zot is not asked for its version again.",
+    service: "`running`, `stopped`, `absent`, or `unknown` if the service manager is a command.",
+    serving: "The kind of config that is served: `hardened`, `read-only`, `other`, or `not reachable`.",
 } as const;

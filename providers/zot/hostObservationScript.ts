@@ -4,13 +4,16 @@ import { sha256 } from "./hostDrift";
 import observationScript from "./hostObservation.sh";
 import type { Declared, Observation } from "./hostObservationInputs";
 
-/** What an earlier look has seen of the installed zot. */
+/** What an earlier look has found out about the installed zot. */
 export interface KnownZot {
     binary: string;
     version: string;
 }
 
-/** Read whole before any of it runs; cut short, it does nothing, since the last line is missing. */
+/**
+ * The host reads all of it before it runs any part. If it is cut off, it does nothing, because the last line is
+ * missing.
+ */
 export function scriptFor(observation: Observation, last: Declared | undefined, known: KnownZot | undefined): string {
     const { variables, declared, planned } = observation;
     const secretFiles = new Set(last ? [...last.secretFiles, ...(declared?.secretFiles ?? [])] : []);
@@ -37,14 +40,14 @@ const shownOf = ({ config, shown = config }: Declared) => shown;
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** Whether it is known without a look that there will be a deployment. */
+/** Whether it is already clear, without a look, that there will be a deployment. */
 function isDue({ declared, planned }: Observation, last: Declared | undefined): boolean {
     return planned !== undefined && declared?.config !== last?.config;
 }
 
 /**
- * A config with secret files that are not there yet, for `zot verify` on the host; which would make the log file that
- * one names.
+ * A config for `zot verify` on the host, with secret files that do not exist yet. It names no log file, because
+ * `zot verify` would create it.
  */
 function forVerify(config: string): string {
     return JSON.stringify(JSON.parse(config), (key, value: unknown) => {

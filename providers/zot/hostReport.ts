@@ -1,89 +1,89 @@
-/** What hostObservation.sh prints of a host, read. Pure. */
+/** Reads what hostObservation.sh prints about a host. Pure. */
 import { outsideText } from "../../clients/outsideText";
 
 export interface FileFacts {
     path: string;
-    /** Kind and rights as `ls -l` has them; undefined for a missing file. */
+    /** Kind and rights as `ls -l` prints them; undefined for a missing file. */
     rights: string | undefined;
     /** The owner's user id. */
     owner: string;
-    /** In hex; `unreadable`, or `unknown` where the host has no tool for it. Not set for the config. */
+    /** In hex; `unreadable`, or `unknown` if the host has no tool for it. Not set for the config. */
     sha256?: string;
 }
 
 export type Serving = "hardened" | "read-only" | "other" | "not reachable" | "unknown";
 
 export interface HostReport {
-    /** The user ids of the one who looked, who owns the config after a deployment, and of the one that zot runs as. */
+    /** The user ids of: the user who looked, the config's owner after a deployment, and the user that zot runs as. */
     user: string;
     zotUser: string;
     config: FileFacts;
-    /** Undefined where it is missing, cannot be read, or is larger than any config. */
+    /** Undefined if the config is missing, unreadable, or larger than any config. */
     configText: string | undefined;
     secretFiles: FileFacts[];
-    /** sha256 of the config that was deployed last, as the host has kept it; empty where it knows of none. */
+    /** sha256 of the last deployed config, as the host has kept it; empty if the host knows of none. */
     deployedSha256: string;
-    /** Its text, where it is neither the one on the host nor the one that was declared last. */
+    /** Its text, if it is neither the one on the host nor the last declared one. */
     deployedText: string | undefined;
     /**
-     * Whether what was declared last was ever deployed to the host: a deployment that failed, or was refused, leaves
+     * Whether the last declared config was ever deployed to the host. A deployment that failed or was refused leaves
      * nothing there.
      */
     lastWasDeployed: boolean;
-    /** Whether a deployment of it was ever begun there, if it was not deployed. */
+    /** Whether its deployment was ever started there, if it was not deployed. */
     lastWasTried: boolean;
     zotVersion: string;
-    /** What ls says of the installed zot. */
+    /** What ls prints about the installed zot. */
     zotBinary: string;
     versionProblem: string;
-    /** What answers, where it tells. */
+    /** The commit of the zot that answers, if it says so. */
     runningCommit: string;
     service: string;
-    /** Who deploys at this moment; empty where nobody does. */
+    /** Who is deploying at this moment; empty if nobody is. */
     deploying: string;
-    /** Number of a deployment that was begun and not ended; empty where there is none. */
+    /** Number of a deployment that started and did not end; empty if there is none. */
     unended: string;
-    /** Whether the start that waits for the issuer is in its place; empty where none is to be. */
+    /** Whether the start script that waits for the issuer is in place; empty if there should be none. */
     start: string;
-    /** What that start says that it has started. */
+    /** What the start script reports that it has started. */
     startSays: string;
-    /** Whether the service is started by it: `yes`, `no`, or empty where that cannot be told. */
+    /** Whether the service uses the start script: `yes`, `no`, or empty if that cannot be determined. */
     startUsed: string;
-    /** Why zot's log, where host.logFile names one, could not be shown; empty where it could. */
+    /** Why zot's log, if host.logFile names one, could not be shown; empty if it could. */
     logProblem: string;
-    /** Of a service of ours, why it is not started with the host; empty where it is. */
+    /** For a service of ours: why it does not start with the host; empty if it does. */
     disabled: string;
-    /** The same of the site's own. */
+    /** The same for the site's own service. */
     notStartedWithHost: string;
     serviceFile: string;
     serviceFileState: string;
     url: string;
     serving: Serving;
     servingProblem: string;
-    /** Why it is not reachable, for the end of a sentence. */
+    /** Why zot is not reachable, for the end of a sentence. */
     silence: string;
-    /** What a deployment would be refused for, one sentence each; empty where that was not asked. */
+    /** Why a deployment would be refused, one sentence each; empty if that was not checked. */
     mistakes: string[];
-    /** Whether the host itself knows that a deployment has something to do; undefined where that was not asked. */
+    /** Whether the host itself knows that a deployment has something to do; undefined if that was not checked. */
     deploymentIsDue: boolean | undefined;
-    /** Number of the newest deployment that the host knows of; empty where it knows of none. */
+    /** Number of the newest deployment that the host knows of; empty if it knows of none. */
     lastDeployment: string | undefined;
 }
 
-/** Characters of a fact. The script on the host cuts it before, and leaves the code of its message. */
+/** How many characters a fact may have. The script on the host cuts it earlier, but keeps the code of its message. */
 const LONGEST_FACT = 4200;
 
 const MARKER = "zot-hardening-observation";
 
-/** Whether the script was run at all: a login shell, or a forced command, may run something else. */
+/** Whether the script ran at all: a login shell, or a forced command, may have run something else. */
 export const hasBegun = (output: Buffer): boolean => output.includes(MARKER);
 
 /**
- * Reads what the script has printed. Undefined where that is not all of it; a refusal of the host is thrown as {@link
- * HostRefusal}.
+ * Reads what the script has printed. Undefined if the output is incomplete; throws a refusal by the host as
+ * {@link HostRefusal}.
  */
 export function readReport(output: Buffer, configFile: string): HostReport | undefined {
-    // What a login shell says before the script does not belong to it.
+    // The output of a login shell before the script is skipped.
     const begin = output.indexOf(`${MARKER}\n`);
     if (begin < 0) return undefined;
     const body = output.subarray(begin + MARKER.length + 1);
@@ -98,7 +98,7 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
     if (!serving) return undefined;
     const texts = separator < 0 ? undefined : body.subarray(separator + 4);
     const size = Number(one("configSize"));
-    // Somebody may be writing it at this moment.
+    // Somebody may be writing the file at this moment.
     if (texts && texts.length !== size + Number(one("deployedSize"))) return undefined;
     const text = texts?.subarray(0, size);
     const [rights, owner] = one("config").split(" ");
@@ -108,7 +108,7 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
         config: { path: configFile, rights: rights || undefined, owner: owner ?? "" },
         configText: text?.toString("utf8"),
         secretFiles: all("secret").map((line) => {
-            // Of a missing file nothing stands before the hash.
+            // For a missing file nothing precedes the hash.
             const [, its, of, sha256, path] =
                 /^(?:(\S{10}) (\d+) )?\s*(unreadable|unknown|[0-9a-f]{64}) (.*)$/.exec(line) ?? [];
             return { path: path ?? line, rights: its, owner: of ?? "", sha256 };
@@ -144,10 +144,12 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
     };
 }
 
-/** The host says why it cannot be looked at, such as that sudo wants a password. */
+/** The host's reason why it cannot be looked at, for example that sudo asks for a password. */
 export class HostRefusal extends Error {}
 
-/** A sentence of the host's, which ends with a full stop and its code (docs/messages.md), for the middle of another. */
+/**
+ * A sentence from the host, without the full stop and the code at its end (docs/messages.md), for use in another one.
+ */
 export function clause(sentence: string): string {
     return sentence.replace(/\.?((?: \[ZH-[A-Z0-9-]+\])?)$/, "$1");
 }

@@ -1,8 +1,8 @@
 /**
- * The resource HostWithdrawal: what is asked before a destroy changes anything. The remote command takes any command
- * that ends well for a withdrawal, also one that something else has run in its place; and it tries a login that is
- * refused three times. So this one, which is deleted first, logs in once, and has the host say something back, and
- * whether it has what it is to bring back.
+ * The resource HostWithdrawal: a check before a destroy changes anything. The remote command takes any command without
+ * an error for a withdrawal, even if something else ran in its place; and it repeats a refused login three times. This
+ * resource is deleted first. It logs in once, and has the host repeat a random text, and say whether it has what it
+ * should restore.
  */
 import { randomBytes } from "node:crypto";
 import { outsideText } from "../../clients/outsideText";
@@ -24,7 +24,7 @@ const COMMAND =
     `[ -x "$folder" ] && echo "${LOST} $mark"; exit 0'`;
 
 export interface WithdrawalOptions {
-    /** Where `SSH_AUTH_SOCK` is looked for. */
+    /** Provides `SSH_AUTH_SOCK`. */
     environment: NodeJS.ProcessEnv;
     limits?: Partial<SshLimits>;
 }
@@ -67,7 +67,7 @@ async function askBefore(
         throw error;
     }
     const said = ran.stdout.toString("utf8");
-    // A start-up file may have printed something without an end of line.
+    // A start-up file may have printed text without an end of line.
     const isSaid = (what: string) => said.split("\n").some((line) => line.endsWith(`${what} ${mark}`));
     if (isSaid(LOST))
         throw new Error(
@@ -77,10 +77,10 @@ async function askBefore(
     if (isSaid("zot-hardening")) return;
     const came = outsideText(`${said} ${ran.stderr}`, 500);
     throw new Error(
-        `The registry's host ${connection.host} does not run what it is told: ` +
-            `a command that was to say "zot-hardening ${mark}" said ${came === "" ? "nothing" : `"${came}"`} ` +
+        `The registry's host ${connection.host} does not run the commands that it is sent: ` +
+            `a command that should print "zot-hardening ${mark}" printed ${came === "" ? "nothing" : `"${came}"`} ` +
             `and ended with ${ran.code === undefined ? "a signal" : ran.code}, ` +
-            "so that nothing would be withdrawn there. " +
+            "so nothing would be withdrawn there. " +
             "Look for ForceCommand in sshd_config, command= in authorized_keys, " +
             "and exit or exec in the start-up files of the user's shell. " +
             outlook,

@@ -1,4 +1,4 @@
-/** The login by which a key is minted: with a password of the service account that exists for it alone. */
+/** The login that mints a key, with a password of the service account that exists only for this login. */
 import { randomBytes } from "node:crypto";
 import { durationText } from "../../clients/durations";
 import type { ZotSession } from "../../clients/zot/session";
@@ -8,13 +8,14 @@ import type { ApiKeyInputs } from "./apiKeyProperties";
 import type { Services } from "./services";
 
 /**
- * The clocks here and at the registry must agree to this, or a rotation would come at the wrong time. In milliseconds.
+ * How far the clocks here and at the registry may differ, in milliseconds; otherwise a rotation would come at the wrong
+ * time.
  */
 const CLOCK_TOLERANCE = 5 * 60_000;
 
 /**
- * A session of the service account, with a password that exists for it alone. Whatever happens in it, the session is
- * ended, and the account gets another password that nobody keeps.
+ * A session of the service account, with a password that exists only for it. Whatever happens, the session is ended,
+ * and the account gets another password that nobody keeps.
  */
 export async function withLogin<T>(
     services: Services,
@@ -41,16 +42,16 @@ export async function withLogin<T>(
             .catch((error: unknown) =>
                 context.log(
                     "warning",
-                    `${(error as Error).message} So ${wanted.user} still has the random password of this login, ` +
-                        "which was kept nowhere; the next login changes it.",
+                    `${(error as Error).message} Therefore ${wanted.user} still has the random password of this login. ` +
+                        "The password was not kept anywhere; the next login changes it.",
                 ),
             );
     }
 }
 
 /**
- * Before anything is changed: whether the registry is there, what time it has, and how old it is. Answers how far its
- * clock is ahead.
+ * Checks, before anything is changed, that the registry answers, and its clock and version. Returns how far its clock
+ * is ahead, in milliseconds.
  */
 export async function checkRegistry(
     services: Services,
@@ -62,14 +63,14 @@ export async function checkRegistry(
         throw new Error(
             `The clock of the registry ${registryUrl} is ${durationText(clockAhead)} ` +
                 `${clockAhead > 0 ? "ahead of" : "behind"} this machine's, ` +
-                "and keys end and rotate by the clock: set both (NTP), and try again.",
+                "and keys expire and rotate by the clock: set both (NTP), and try again.",
         );
     }
     if (version === undefined) {
-        await context.log("debug", `The registry ${registryUrl} does not tell its version; only its host does.`);
+        await context.log("debug", `The registry ${registryUrl} does not report its version; only its host does.`);
     } else if (keepsTags(version) === false && acceptVersion === undefined) {
         throw new Error(
-            `The registry ${registryUrl} is zot ${version}, in which a tag can be moved by whoever may push: ` +
+            `The registry ${registryUrl} is zot ${version}, in which anyone who may push can move a tag: ` +
                 `install v${OLDEST_ZOT} or newer before CI gets a key.`,
         );
     }

@@ -1,13 +1,13 @@
-/** What is told of a user's keys. */
+/** Messages about a user's keys. */
 import { momentText } from "../../clients/durations";
 import { ownerIn, ownerText } from "../../clients/zot/keyOwner";
 import type { CallContext } from "../protocol";
 import type { KeyPlan, Predecessor } from "./plan";
 
-/** The setting that ends all keys of a user but one, which is an identity's own. */
+/** The setting that ends all keys of a user except one. A further identity has its own. */
 export const GENERATION = "ci.keyGeneration (of a further identity of CI: ci.workloads.NAME.keyGeneration)";
 
-/** Why nothing is done where other stacks have keys of the user. @param owners what each is called */
+/** The refusal if other stacks have keys of the user. @param owners the names of their owners */
 export const refusedText = (owners: readonly string[], user: string, registryUrl: string): string =>
     `${user} has API keys at ${registryUrl} that another Pulumi stack made: ` +
     `${owners.join(", ")}. Each of the two would revoke the other's keys. ` +
@@ -17,10 +17,10 @@ export const refusedText = (owners: readonly string[], user: string, registryUrl
     "(of a further identity of CI: ci.workloads.NAME.takeOverKeys)";
 
 /**
- * What was done to the user's keys.
+ * Reports what was done to the user's keys.
  *
- * @param present uuid of the key that the stack had before; where it was replaced and revoked, that is told apart from
- * the others
+ * @param present uuid of the key that the stack had before; if it was replaced and revoked, it is reported apart from
+ *     the others
  */
 export async function reportKeys(
     done: KeyPlan,
@@ -31,12 +31,12 @@ export async function reportKeys(
     if (done.orphans.length > 0) {
         await context.log(
             "info",
-            `API keys of ${user} that nobody holds, because they expired or a run was cut off, were revoked: ` +
+            `API keys of ${user} that nobody holds were revoked, because they expired or a run was cut off: ` +
                 `${done.orphans.map((orphan) => orphan.uuid).join(", ")}.`,
         );
     }
     const others = done.over.filter(({ uuid }) => uuid !== present);
-    const why = done.revokeOthers ? ", since the generation was raised," : " whose time is over";
+    const why = done.revokeOthers ? ", because the generation was raised," : " whose time is over";
     if (others.length > 0)
         await context.log(
             "info",
@@ -47,19 +47,19 @@ export async function reportKeys(
         await context.log(
             "info",
             `${user} had API keys that this stack did not make. ` +
-                `They go on working for now: ${done.found.map(predecessorText).join("; ")}.`,
+                `They keep working for now: ${done.found.map(predecessorText).join("; ")}.`,
         );
     await reportForeign(done, user, context);
 }
 
-/** Keys of another stack, which are left alone. */
+/** Reports keys of another stack, which are not touched. */
 export async function reportForeign({ foreign }: KeyPlan, user: string, context: CallContext): Promise<void> {
     if (foreign.length === 0) return;
     await context.log(
         "warning",
-        `${user} has API keys that another Pulumi stack made, which are left alone: ` +
+        `${user} has API keys that another Pulumi stack made; they are not touched: ` +
             `${foreign.map((key) => `${key.uuid} of ${ownerText(ownerIn(key.label)!)}`).join(", ")}. ` +
-            `One stack per registry and user; to revoke them, raise ${GENERATION} by one.`,
+            `Use one stack per registry and user; to revoke them, raise ${GENERATION} by one.`,
     );
 }
 export function predecessorText({ uuid, label, revokeAfter }: Predecessor): string {

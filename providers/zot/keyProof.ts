@@ -1,9 +1,9 @@
-/** Whether a key works: accepted by the registry, and good for what CI needs it for. */
+/** Proves that a key works: the registry accepts it, and it may do what CI needs. */
 import type { ApiKeyRecord, KeyHolder } from "../../clients/zot/apiKeys";
 
 /**
- * @throws Error where the registry does not take the key, or it may not push to `repository`; undefined: that is not
- * tried.
+ * @throws Error if the registry does not accept the key, or if the key may not push to `repository` (undefined: not
+ * tried)
  */
 export async function prove(holder: KeyHolder, repository: string | undefined, registryUrl: string): Promise<void> {
     if (repository === undefined) {
@@ -20,16 +20,16 @@ export async function prove(holder: KeyHolder, repository: string | undefined, r
                 "of a further identity of CI, ci.workloads.NAME.group) in Authentik, " +
                 "or the registry's config does not give that group the right to create (access.ciRepositories; " +
                 "ci.workloads.NAME.repositories), " +
-                "or it has not been pushed. The key is kept, and the next pulumi up looks again.",
+                "or the config has not been deployed. The key is kept, and the next pulumi up checks again.",
         );
     }
     throw new Error(
-        `The registry ${registryUrl} answered ${proof.status} when the API key of ${holder.username} was ` +
-            `tried on ${repository}, where zot answers 415: does a proxy in front of it refuse PUT?`,
+        `The registry ${registryUrl} answered ${proof.status} to a test of the API key of ${holder.username} ` +
+            `on ${repository}, where zot answers 415: does a proxy in front of it refuse PUT?`,
     );
 }
 
-/** The user's keys, as one of them sees them; undefined where the registry does not accept it. */
+/** The user's keys, listed with one of them; undefined if the registry does not accept it. */
 export async function keysSeenBy(holder: KeyHolder): Promise<ApiKeyRecord[] | undefined> {
     try {
         return await holder.keys.list();
@@ -40,7 +40,7 @@ export async function keysSeenBy(holder: KeyHolder): Promise<ApiKeyRecord[] | un
             throw new Error(
                 `${(error as Error).message} It has no API keys at present: ` +
                     "it may have started with the read-only config because its identity provider did not " +
-                    "answer. Look at its log, and restart it; whether the key still works cannot be seen until then.",
+                    "answer. Look at its log, and restart it; until then it is not known whether the key still works.",
             );
         }
         throw error;
@@ -49,4 +49,4 @@ export async function keysSeenBy(holder: KeyHolder): Promise<ApiKeyRecord[] | un
 
 const refusedText = (user: string, registryUrl: string) =>
     `The registry ${registryUrl} does not accept the API key of ${user} that it has just made (401): ` +
-    "where several instances answer at that address, they must share their database.";
+    "if several instances answer at that address, they must share their database.";

@@ -1,4 +1,4 @@
-/** What the package `zot` is called, and its types. */
+/** The name of the package `zot`, and its types. */
 
 export const packageName = "zot";
 export const packageVersion = "0.1.0";

@@ -1,8 +1,8 @@
 /**
- * What is to be done about a user's API keys, given what the state says, what zot lists, and the time. Pure.
+ * Decides what to do about a user's API keys, from the state, zot's list of keys, and the time. Pure.
  *
- * The rules: a key that CI may hold goes on working until its time is over; no key of ours is without an expiry; and at
- * the end of an update there are the declared key, its predecessors, and no other.
+ * The rules: a key that CI may hold works until its time is over; no key of ours is without an expiry; and after an
+ * update only the declared key and its predecessors are left.
  */
 
 import { durationText, momentText } from "../../clients/durations";
@@ -20,14 +20,14 @@ export interface Predecessor {
 }
 
 export type KeyStatus =
-    /** It may push: seen. */
+    /** It was proven that it may push. */
     | "usable"
-    /** It exists, and could not be shown to be able to push. */
+    /** It exists, but it could not be proven that it may push. */
     | "unproven"
     /** zot answered 401 to it. */
     | "unusable";
 
-/** What the state says of the declared key. */
+/** The declared key, as the state has it. */
 export interface KeyState {
     uuid: string;
     /** RFC 3339. */
@@ -39,7 +39,7 @@ export interface KeyState {
     predecessors: Predecessor[];
 }
 
-/** What the program asks for; durations in milliseconds. */
+/** What the program asks for; durations are in milliseconds. */
 export interface Wanted {
     lifetime: number;
     rotateAfter: number;
@@ -48,22 +48,22 @@ export interface Wanted {
 }
 
 export interface Mint {
-    /** Why, as the end of the sentence "a key is minted: …". */
+    /** The reason, as the end of the sentence "a key is minted: …". */
     why: string;
 }
 
-/** What the state and the time alone ask for. */
+/** The work that the state and the time alone ask for. */
 export interface Due {
     mint?: Mint;
     /** Whether every other key is to be revoked in the same update. */
     revokeOthers: boolean;
     /** Predecessors whose time is over. */
     over: Predecessor[];
-    /** Whether the key has yet to be shown to be able to push. */
+    /** Whether it still has to be proven that the key may push. */
     prove: boolean;
 }
 
-/** When the key is to be replaced, RFC 3339: after its share of the lifetime, and never after it has expired. */
+/** When to replace the key, RFC 3339: after its share of the lifetime, but no later than its expiry. */
 export function rotateAt(key: Pick<KeyState, "created" | "expires">, wanted: Pick<Wanted, "rotateAfter">): string {
     return new Date(Math.min(Date.parse(key.created) + wanted.rotateAfter, Date.parse(key.expires))).toISOString();
 }
@@ -73,7 +73,7 @@ export function due(state: KeyState, wanted: Wanted, now: Date): Due {
     const revokeOthers = wanted.generation > state.generation;
     const why = revokeOthers
         ? `the generation was raised from ${state.generation} to ${wanted.generation}, ` +
-          "so that every other key is revoked too"
+          "so every other key is revoked too"
         : reasonToRotate(state, wanted, now);
     return {
         ...(why === undefined ? {} : { mint: { why } }),
@@ -85,52 +85,52 @@ export function due(state: KeyState, wanted: Wanted, now: Date): Due {
 
 function reasonToRotate(state: KeyState, wanted: Wanted, now: Date): string | undefined {
     if (Date.parse(state.expires) <= now.getTime()) return `the present one expired on ${momentText(state.expires)}`;
-    if (state.status === "unusable") return "the registry does not accept the present one any more";
+    if (state.status === "unusable") return "the registry no longer accepts the present one";
     const moment = rotateAt(state, wanted);
     if (Date.parse(moment) <= now.getTime())
         return (
             `the present one is ${durationText(now.getTime() - Date.parse(state.created))} old, ` +
-            `and its time to rotate was ${momentText(moment)}`
+            `and its rotation time was ${momentText(moment)}`
         );
     return undefined;
 }
 
 export interface PlanRequest {
-    /** Undefined where there is no declared key yet. */
+    /** Undefined if there is no declared key yet. */
     state: KeyState | undefined;
     wanted: Wanted;
     now: Date;
     /** The user's keys, as zot lists them. */
     keys: readonly ApiKeyRecord[];
     owner: Owner;
-    /** Whether keys that another stack made become predecessors, instead of being a reason to refuse. */
+    /** Whether keys that another stack made become predecessors; otherwise they are a reason to refuse. */
     takeOver: boolean;
 }
 
 export interface KeyPlan {
-    /** Whose keys stand in the way: nothing is to be done then. */
+    /** The owners of keys that stand in the way; if there are any, nothing is done. */
     refusedFor: Owner[];
     mint: Mint | undefined;
-    /** Keys that nobody holds: of a run that was cut off, and expired ones. Revoked first. */
+    /** Keys that nobody holds: expired ones, and those of a run that was cut off. Revoked first. */
     orphans: ApiKeyRecord[];
     /**
-     * Predecessors whose time is over, or every other key where the generation was raised. Revoked once there is a key
-     * that works.
+     * Predecessors whose time is over, or every other key if the generation was raised. Revoked once a working key
+     * exists.
      */
     over: Predecessor[];
-    /** Whether `over` is revoked even if the new key could not be shown to be able to push. */
+    /** Whether `over` is revoked even if it could not be proven that the new key may push. */
     revokeOthers: boolean;
-    /** What lives on beside the declared key. */
+    /** The keys that stay beside the declared one. */
     predecessors: Predecessor[];
-    /** Keys among the predecessors that the state did not name. */
+    /** Predecessors that the state did not name. */
     found: Predecessor[];
-    /** Keys of other stacks that are left alone. */
+    /** Keys of other stacks, which are not touched. */
     foreign: ApiKeyRecord[];
 }
 
 /**
- * A key that was used later than this after it was made is in somebody's hands; our own proof of a key is done within
- * seconds. In milliseconds.
+ * If a key was used later than this after it was made, somebody holds it: our own proof of a key takes seconds. In
+ * milliseconds.
  */
 const PROOF_TIME = 120_000;
 
@@ -154,7 +154,7 @@ export function plan(request: PlanRequest): KeyPlan {
     };
 }
 
-/** Why a key is to be minted; undefined where the present one stays. */
+/** Why to mint a key; undefined if the present one stays. */
 function mintOf({ state, wanted, now, keys }: PlanRequest): Mint | undefined {
     if (!state) return { why: "there is none yet" };
     const isListed = keys.some((key) => key.uuid === state.uuid);
@@ -163,12 +163,12 @@ function mintOf({ state, wanted, now, keys }: PlanRequest): Mint | undefined {
     );
 }
 
-/** The keys of a user, by what is to become of them. */
+/** A user's keys, sorted by what will happen to them. */
 interface Sorted {
     orphans: ApiKeyRecord[];
     foreign: ApiKeyRecord[];
     others: Predecessor[];
-    /** Of {@link others}, those that the state did not name. */
+    /** Those of {@link others} that the state did not name. */
     found: Predecessor[];
 }
 
@@ -193,7 +193,7 @@ function sorted(request: PlanRequest, isReplaced: boolean, revokeOthers: boolean
     return result;
 }
 
-/** Where a key is sorted; undefined where it is nobody's concern: one of another stack that has expired. */
+/** The group into which a key is sorted; undefined for an expired key of another stack, which concerns nobody. */
 function fateOf(
     key: ApiKeyRecord,
     maker: Maker | "this state",
@@ -214,7 +214,7 @@ function makerOf({ label }: ApiKeyRecord, { owner, takeOver }: PlanRequest): Mak
     return takeOver ? "somebody" : "another stack";
 }
 
-/** Where the first key would be made beside those of other stacks: nothing is done. */
+/** The plan if the first key would be made beside those of other stacks: do nothing. */
 function refusal(foreign: ApiKeyRecord[]): KeyPlan {
     const makers = foreign.map((key) => ownerIn(key.label)!);
     return {
@@ -231,7 +231,7 @@ function refusal(foreign: ApiKeyRecord[]): KeyPlan {
 
 const NEVER = Date.parse("0001-01-02T00:00:00Z");
 
-/** RFC 3339; empty for a key that never expires, to which zot gives the year 1. */
+/** The expiry, RFC 3339; empty for a key that never expires, for which zot writes the year 1. */
 export const expiryOf = (key: Pick<ApiKeyRecord, "expirationDate">) =>
     Date.parse(key.expirationDate) < NEVER ? "" : new Date(key.expirationDate).toISOString();
 
@@ -240,7 +240,7 @@ export function isExpired(key: ApiKeyRecord, now: Date): boolean {
     return expires !== "" && (key.isExpired || Date.parse(expires) <= now.getTime());
 }
 
-/** Whether somebody besides us has used the key: then it is in a CI's hands, and the state that knew it was lost. */
+/** Whether somebody besides us has used the key: then CI has it, and the state that knew it was lost. */
 const isInUse = (key: ApiKeyRecord) => Date.parse(key.lastUsed) - Date.parse(key.createdAt) > PROOF_TIME;
 
 export function predecessorOf(key: ApiKeyRecord, revokeAfter: Date): Predecessor {

@@ -1,4 +1,4 @@
-/** The provider of the package `zot`, as the protocol wants it. */
+/** The provider of the package `zot`, in the form that the protocol needs. */
 import type { Provider } from "../protocol";
 import { apiKey } from "./apiKey";
 import { clientSecret } from "./clientSecret";
@@ -16,7 +16,7 @@ import {
 import { type Services, servicesFrom } from "./services";
 
 /**
- * `environment` is where `AUTHENTIK_URL`, `AUTHENTIK_TOKEN`, `SSH_AUTH_SOCK` and the proxy's variables are looked for.
+ * `environment` provides `AUTHENTIK_URL`, `AUTHENTIK_TOKEN`, `SSH_AUTH_SOCK` and the proxy's variables.
  */
 export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provider {
     let services: Services | undefined;
@@ -27,7 +27,7 @@ export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provi
     return {
         name: packageName,
         version: packageVersion,
-        // Asked for by code generators only.
+        // Only code generators ask for it.
         schema: () => (require("./schema") as typeof import("./schema")).packageSchema(),
         checkConfig: (config) => Promise.resolve({ inputs: config, failures: checkConfiguration(config) }),
         configure: (config) => {

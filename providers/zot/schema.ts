@@ -1,4 +1,4 @@
-/** The package's schema, as `pulumi package get-schema` and code generators read it. */
+/** The package's schema, for `pulumi package get-schema` and code generators. */
 import { inputDefinitions, outputDefinitions, predecessorDefinitions } from "./apiKeyProperties";
 import { clientSecretInputs } from "./clientSecret";
 import { configurationProperties } from "./configuration";
@@ -51,8 +51,8 @@ export function packageSchema(): string {
             [clientSecretToken]: {
                 description:
                     "The secret of an OAuth2 client in Authentik: " +
-                    "the one that it has, or the given one where there is none yet; " +
-                    "from then on, whatever is given anew.",
+                    "the existing one, or the given one if there is none yet. " +
+                    "After that, a changed input replaces it.",
                 properties: clientSecretInputs,
                 required: Object.keys(clientSecretInputs),
                 inputProperties: clientSecretInputs,
@@ -61,8 +61,8 @@ export function packageSchema(): string {
             [hostObservationToken]: hostObservationResource(),
             [hostWithdrawalToken]: {
                 description:
-                    "What is asked before a config is withdrawn from the host of a zot registry: " +
-                    "whether one gets in, whether the host runs what it is told, and whether it has what it is to bring back.",
+                    "A check before a config is withdrawn from the host of a zot registry: " +
+                    "whether the login works, whether the host runs the commands that it is sent, and whether it has what it should restore.",
                 inputProperties: {
                     connection: connectionProperty,
                     restoredFrom: { type: "string", description: restoredFrom.description },
@@ -90,8 +90,8 @@ function apiKeyResource() {
         inputDefinitions[name]!.required === true || inputDefinitions[name]!.default !== undefined;
     return {
         description:
-            "An API key of a service account at a zot registry, " +
-            "minted by a login without a browser and rotated in place by the first update after its time.",
+            "An API key of a service account at a zot registry. " +
+            "A login without a browser mints it, and the first update after its rotation time rotates it in place.",
         properties: { ...inputs, ...outputs },
         required: [...Object.keys(inputs).filter(isAlwaysThere), ...Object.keys(outputs)],
         inputProperties: inputs,
@@ -106,7 +106,7 @@ function schemaOf(type: PropertyDefinition["type"]) {
     return type === "strings" || type === "texts" ? { type: "array", items: { type: "string" } } : { type };
 }
 
-/** A type whose properties are texts that are always there. */
+/** A type whose properties are texts that are always present. */
 const textsType = (description: string, descriptions: Readonly<Record<string, string>>) => ({
     type: "object",
     description,
@@ -143,8 +143,8 @@ function hostObservationResource() {
     );
     return {
         description:
-            "A look at the host of a zot registry, in preview and update: " +
-            "what was changed there by other means is found, told, and deployed again.",
+            "A look at the host of a zot registry, in preview and update. " +
+            "It finds and reports what was changed there by other means, and has it deployed again.",
         properties: Object.fromEntries(
             Object.entries(observationOutputs).map(([name, { schema, description }]) => [
                 name,

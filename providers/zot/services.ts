@@ -1,5 +1,5 @@
 /**
- * Whom the resource talks to. Everything that speaks HTTP is loaded when the first request is to be sent, not at the
+ * The services that the resource talks to. Everything that speaks HTTP is loaded with the first request, not at the
  * start.
  */
 import type { AuthentikUsers } from "../../clients/authentik/users";
@@ -13,11 +13,11 @@ import { keepsTags } from "../../clients/zot/version";
 import type { Configuration } from "./configuration";
 
 export interface Services {
-    /** @throws Error with the command that sets what is missing. */
+    /** @throws Error with the command that sets what is missing */
     authentik(): AuthentikUsers;
     holder(registryUrl: string, username: string, key: string): KeyHolder;
     /**
-     * A session at the registry; the password goes to Authentik's address and to the issuer's origin, and nowhere else.
+     * A session at the registry. The password goes only to Authentik's address and to the issuer's origin.
      */
     login(
         registryUrl: string,
@@ -27,15 +27,17 @@ export interface Services {
     /** Looks at a registry before anything is changed. */
     registry(registryUrl: string): Promise<RegistryFacts>;
     /**
-     * Why CI could not log in at a registry's public URL from this machine; undefined where a registry answers there.
+     * Why CI could not log in at a registry's public URL from this machine; undefined if a registry answers there.
      */
     registryProblem(registryUrl: string): Promise<string | undefined>;
 }
 
 export interface RegistryFacts {
-    /** Milliseconds by which its clock is ahead of this one's; undefined where it does not say. */
+    /** How many milliseconds its clock is ahead of ours; undefined if the answer does not say. */
     clockAhead: number | undefined;
-    /** As `v2.1.20`; undefined where it does not say: only with the search extension, and in official builds. */
+    /**
+     * As `v2.1.20`; undefined if the registry does not say. It does only with the search extension, in official builds.
+     */
     version: string | undefined;
 }
 
@@ -102,7 +104,7 @@ function transportThrough({ caCertificateFile, proxy }: Configuration, environme
     }
 }
 
-/** The registry's answer to a request that anyone may send, waiting for one that is just being restarted. */
+/** The registry's answer to a request that anyone may send. Waits if the registry is just being restarted. */
 function patiently(transport: Transport, registryUrl: string): Promise<Answer> {
     const ask = async () => {
         const answer = await clients
@@ -126,7 +128,7 @@ function patiently(transport: Transport, registryUrl: string): Promise<Answer> {
 async function registryProblem(transport: Transport, registryUrl: string): Promise<string | undefined> {
     const advice =
         "CI's key is asked for there, from this machine: " +
-        "correct registry.url, or see to its name and the proxy in front of zot.";
+        "correct registry.url, or check its DNS name and the proxy in front of zot.";
     try {
         const { status, headers } = await clients
             .request()
@@ -134,15 +136,15 @@ async function registryProblem(transport: Transport, registryUrl: string): Promi
         if (headers.has("docker-distribution-api-version") || (status === 401 && headers.has("www-authenticate")))
             return undefined;
         return (
-            `registry.url, ${registryUrl}, is answered by something that is no registry, ` +
-            `with ${status} at /v2/. ${advice}`
+            `At registry.url, ${registryUrl}, something answers that is not a registry ` +
+            `(${status} at /v2/). ${advice}`
         );
     } catch (error) {
         return `registry.url, ${registryUrl}, does not answer: ${(error as Error).message}. ${advice}`;
     }
 }
 
-/** The release that zot names to its user interface (measured on zot 2.1.20). */
+/** The release that zot tells its user interface (measured on zot 2.1.20). */
 async function versionOf(transport: Transport, registryUrl: string): Promise<string | undefined> {
     try {
         const answer = await clients.request().sendOne(transport, `${registryUrl}/v2/_zot/ext/mgmt`);

@@ -5,8 +5,8 @@ import * as pulumi from "@pulumi/pulumi";
 /** The package-wide configuration, read when it is asked for. */
 export const config = {
     /**
-     * Authentik's address, for example `https://authentik.example.com`; a path below which Authentik is served
-     * belongs to it. The environment variable `AUTHENTIK_URL` also sets it.
+     * Authentik's address, for example `https://authentik.example.com`; a path below which Authentik is served is
+     * part of it. The environment variable `AUTHENTIK_URL` also sets it.
      */
     get url(): string | undefined {
         return new pulumi.Config("authentik").get("url");

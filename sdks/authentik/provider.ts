@@ -25,8 +25,8 @@ export class Provider extends pulumi.ProviderResource {
     }
 
     /**
-     * Authentik's address, for example `https://authentik.example.com`; a path below which Authentik is served
-     * belongs to it. The environment variable `AUTHENTIK_URL` also sets it.
+     * Authentik's address, for example `https://authentik.example.com`; a path below which Authentik is served is
+     * part of it. The environment variable `AUTHENTIK_URL` also sets it.
      */
     declare public readonly url: pulumi.Output<string | undefined>;
     /**
@@ -62,8 +62,8 @@ export class Provider extends pulumi.ProviderResource {
  */
 export interface ProviderArgs {
     /**
-     * Authentik's address, for example `https://authentik.example.com`; a path below which Authentik is served
-     * belongs to it. The environment variable `AUTHENTIK_URL` also sets it.
+     * Authentik's address, for example `https://authentik.example.com`; a path below which Authentik is served is
+     * part of it. The environment variable `AUTHENTIK_URL` also sets it.
      */
     url?: pulumi.Input<string>;
     /**

@@ -67,7 +67,7 @@ jest.setTimeout(300_000);
         const connections = site.ssh.connections();
         const { stdout, status } = await operation("preview");
         expect([status, site.ssh.connections() - connections]).toEqual([0, 1]);
-        expect(stdout).toMatch(/zot restarts once; from then on nobody pushes without a login/);
+        expect(stdout).toMatch(/zot restarts once; after that nobody can push without a login/);
         expect(stdout).toContain("narrower  anonymous loses create, update and delete on `**`");
         expect(await made()).toEqual([]);
     });
@@ -92,7 +92,7 @@ jest.setTimeout(300_000);
                 const { stdout, status } = await operation(kind);
                 expect(status).toBe(1);
                 const [, list] =
-                    /Before anything is changed, this has to be put right:\n([\s\S]*?)\n[^\n]*Nothing was changed, on the host or in Authentik\./.exec(
+                    /Before anything is changed, this has to be corrected:\n([\s\S]*?)\n[^\n]*Nothing was changed, on the host or in Authentik\./.exec(
                         stdout,
                     ) ?? [];
                 for (const part of [

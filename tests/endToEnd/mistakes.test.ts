@@ -154,7 +154,7 @@ jest.setTimeout(300_000);
         [
             "a group with other capitals",
             set({ identity: { adminsGroup: "Admins" } }),
-            [/group Admins \(identity\.adminsGroup\)\..* There is one of the name admins: capitals count\./],
+            [/group Admins \(identity\.adminsGroup\)\..* There is one with the name admins: capitals matter\./],
         ],
         [
             "a flow's name cut short",

@@ -139,7 +139,7 @@ const { toolchain, reason } = findToolchain();
             const before = operation("destroy");
             expect(before.status).toBe(1);
             expect(before.said).toMatch(
-                /does not run what it is told[\s\S]*This account is under maintenance\.[\s\S]*Nothing was changed/,
+                /does not run the commands that it is sent[\s\S]*This account is under maintenance\.[\s\S]*Nothing was changed/,
             );
             expect(before.said).not.toMatch(/- +\S+ .* deleted \(/);
             is("well");

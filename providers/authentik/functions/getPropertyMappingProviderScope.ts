@@ -59,7 +59,7 @@ export const getPropertyMappingProviderScope: FunctionDefinition = {
                 ...(args.scopeName === undefined ? {} : { scopeName: args.scopeName as string }),
             }),
         ).catch(async (error: unknown) => {
-            // A managed name that no mapping has is 400 "Select a valid choice" (measured on 2026.5).
+            // If no mapping has the managed name, Authentik answers 400 "Select a valid choice" (measured on 2026.5).
             const failure = failureIn(error);
             const missing = managed?.find((name) =>
                 failure?.fields.managed?.some((complaint) => complaint.includes(name)),
@@ -74,7 +74,7 @@ export const getPropertyMappingProviderScope: FunctionDefinition = {
         );
         if (managedLists) {
             const ids = managedLists.map((wanted) => fitting.find(({ managed }) => managed === wanted)?.pk);
-            // A provider without its profile mapping gives tokens without groups: better no provider.
+            // A provider without its profile mapping issues tokens without groups; then no provider is better.
             const missing = managedLists.find((_, index) => ids[index] === undefined);
             if (missing !== undefined) throw await noMapping(client, missing);
             return { id: "-1", ids: ids as string[] };

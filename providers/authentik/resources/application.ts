@@ -4,7 +4,7 @@ import { isNotFound } from "../../../clients/authentik/failures";
 import type { ResourceDefinition } from "../definition";
 import { boolean, integer, integerList, oneOf, text } from "../propertyTypes";
 
-/** The application that a provider logs users in to: it knows the slug that it has now. */
+/** The application of a provider, which knows the application's current slug. */
 async function applicationOf(client: Client, provider: number): Promise<Application | undefined> {
     try {
         const { assignedApplicationSlug: slug } = await client.providers.providersOauth2Retrieve({ id: provider });
@@ -55,7 +55,7 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
     },
     outputs: { pk: { name: "uuid", type: text, description: "The UUID that policy bindings target." } },
     idOutput: "applicationId",
-    // The bridged provider's choice. A new slug is given in place, so the state's slug counts where it differs from the
+    // As in the bridged provider. A slug can change in place, so the slug in the state takes precedence over the
     // id.
     idOf: (answer) => answer.slug,
     currentId: (id, properties) => (typeof properties.slug === "string" ? properties.slug : id),
@@ -63,7 +63,7 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
     permission: { app: "authentik_core", model: "application" },
     keyProperty: "slug",
     label: (inputs) => String(inputs.slug ?? inputs.applicationId ?? ""),
-    // Not through the list: that is cached for a day and ignores filters (measured on 2026.5).
+    // Not by the list, which is cached for a day and ignores filters (measured on 2026.5).
     find: async (client, request, by) => {
         if (by === "provider") return [];
         try {
@@ -79,7 +79,8 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
         const byProvider =
             typeof protocolProvider === "number" ? await applicationOf(client, protocolProvider) : undefined;
         if (byProvider?.pk === uuid) return byProvider;
-        // The provider may have been taken from it as well. To any but a superuser the list shows only what it may use.
+        // The provider may have been removed from it too. Anyone but a superuser sees only the applications they may
+        // use.
         const all = await everyPage((page, pageSize) =>
             client.core.coreApplicationsList({ superuserFullList: true, page, pageSize }),
         );

@@ -77,7 +77,7 @@ export const flow: ResourceDefinition<Flow, FlowRequest> = {
     },
     outputs: { pk: { name: "uuid", type: text, description: "The UUID that stage bindings and providers refer to." } },
     idOutput: "flowId",
-    // The bridged provider's choice, as with applications.
+    // As in the bridged provider, and as with applications.
     idOf: (answer) => answer.slug,
     currentId: (id, properties) => (typeof properties.slug === "string" ? properties.slug : id),
     idHelp: "Its id is its slug.",

@@ -16,14 +16,14 @@ async function bindingsOf(
     const list = (filter: PoliciesBindingsListRequest) =>
         everyPage((page, pageSize) => client.policies.policiesBindingsList({ ...filter, page, pageSize }));
     return list({ target }).catch((error: unknown) => {
-        // A flow's or a stage binding's id is good as a target, and comes back as one, but the list does not take it as
-        // a filter (400, measured on 2026.5).
+        // The id of a flow or a stage binding works as a target, and comes back as one, but the list does not accept it
+        // as a filter (400, measured on 2026.5).
         if (failureIn(error)?.fields.target === undefined) throw error;
         return list({ order, ...(policy ? { policy } : {}) });
     });
 }
 
-/** Whom a binding is for, in words. */
+/** The subject of a binding, in words. */
 const holderOf = ({ groupObj, userObj }: PolicyBinding): string =>
     groupObj ? `the group ${groupObj.name}` : userObj ? `the user ${userObj.username}` : "another binding";
 
@@ -31,9 +31,9 @@ const isTaken = (failure: ApiFailure | undefined): boolean =>
     failure !== undefined && Object.values(failure.fields).flat().some(isDuplicate);
 
 /**
- * Authentik accepts a second binding of a target with the same order and policy (which is none, for a group or a user)
- * and then refuses every update of either; eight made at once are eight bindings (measured on 2026.5). So bindings of
- * one target are made one after another, each after a look, and an order that is taken is refused here.
+ * Authentik accepts a second binding of a target with the same order and policy (none, for a group or a user), and then
+ * refuses every update of either. Eight bindings created at once become eight bindings (measured on 2026.5). Therefore
+ * bindings of one target are created one after another, each after a look, and an order that is taken is refused here.
  */
 export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingRequest> = {
     token: "authentik:index/policyBinding:PolicyBinding",
@@ -132,9 +132,9 @@ export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingReque
             );
             if (!other) throw error;
             throw new UserError(
-                `Authentik at ${client.url} refused the policy binding ${id}: order ${order} of this target belongs to ` +
-                    `${outsideText(holderOf(other))} too (binding ${other.pk}), and of two that share one it refuses ` +
-                    "every change. Two bindings cannot swap their orders in one step either: " +
+                `Authentik at ${client.url} refused the policy binding ${id}: order ${order} of this target also belongs to ` +
+                    `${outsideText(holderOf(other))} (binding ${other.pk}), and Authentik refuses every change of two bindings ` +
+                    "that share an order. Two bindings cannot swap their orders in one step either: " +
                     "in Authentik, give one of them a free number first.",
             );
         }

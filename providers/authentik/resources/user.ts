@@ -5,7 +5,7 @@ import { missingPermission } from "../errors";
 import { boolean, json, oneOf, text, textList } from "../propertyTypes";
 import { numericId } from "./numericId";
 
-/** Not made through `/core/users/service_account/`, which ignores path, groups and user name (measured on 2026.5). */
+/** Does not use `/core/users/service_account/`, which ignores path, groups and user name (measured on 2026.5). */
 export const user: ResourceDefinition<User, UserRequest> = {
     token: "authentik:index/user:User",
     noun: "user",

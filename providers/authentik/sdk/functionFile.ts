@@ -1,4 +1,4 @@
-/** A function, plain and over outputs, with its arguments and its result. */
+/** The source of a function, for plain values and for outputs, with its arguments and its result. */
 import type { FunctionDefinition } from "../function";
 import { fullDescription } from "../schema";
 import { asInput, asOptionalInput, comment, memberOf, typeOf } from "./source";

@@ -1,6 +1,6 @@
 /**
- * The source of the npm package `@pulumi/authentik`, made from the same tables as the provider and in the form that
- * Pulumi's own code generator gives a package. generate.ts writes it; a test compares it with what is committed.
+ * The source of the npm package `@pulumi/authentik`, made from the same tables as the provider, in the form of Pulumi's
+ * own code generator. generate.ts writes it; a test compares it with the committed files.
  */
 import { configurationProperties } from "../configuration";
 import type { Result } from "../function";
@@ -93,7 +93,7 @@ export function lazyLoad(exports: any, props: string[], loadModule: any) {
 `;
 
 /**
- * Unlike Pulumi's generator this declares what is loaded lazily instead of exporting null in its place: the package is
+ * Unlike Pulumi's generator, this declares what is loaded lazily instead of exporting null for it: the package is
  * bundled into one file, in which an export cannot be defined again.
  */
 function indexFile(): string {

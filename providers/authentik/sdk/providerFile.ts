@@ -1,4 +1,4 @@
-/** The class of the provider, with what may be configured. */
+/** The source of the provider's class, with its configuration. */
 import { configurationProperties } from "../configuration";
 import { packageName } from "../package";
 import { asInput, comment, typeOf } from "./source";

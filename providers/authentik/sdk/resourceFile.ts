@@ -1,9 +1,9 @@
-/** The class of a resource, with its arguments and its state. */
+/** The source of a resource's class, with its arguments and its state. */
 import { type AnyResourceDefinition, isAlwaysPresent, outputsOf, propertiesOf, secretsOf } from "../definition";
 import { fullDescription } from "../schema";
 import { asInput, asOptionalInput, comment, memberOf, typeOf } from "./source";
 
-/** A property as state has it. */
+/** A property as it is in the state. */
 interface Member {
     name: string;
     schema: Parameters<typeof asOptionalInput>[0];

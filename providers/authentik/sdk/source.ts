@@ -1,4 +1,4 @@
-/** How names, types and comments of the package's members are written. */
+/** Formats names, types and comments of the package's members. */
 import type { SchemaType } from "../propertyTypes";
 
 /** `authentik:index/group:Group`: file `group`, class `Group`. */
@@ -26,7 +26,7 @@ export function typeOf(
 
 export const asInput = (type: string) => `pulumi.Input<${type}>`;
 
-/** An argument that may be left out, or be an output that turns out to have no value. */
+/** The type of an optional argument, which may also be an output without a value. */
 export const asOptionalInput = (schema: SchemaType) => `${typeOf(schema, asInput).slice(0, -1)} | undefined>`;
 
 export function comment(text: string, indent = "    "): string {

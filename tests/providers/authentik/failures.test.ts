@@ -112,7 +112,7 @@ describe(`on ${backendName}`, () => {
             proxy.fault = (request) =>
                 request.method === "POST" ? { instead: { status: 500, body: "Internal Server Error" } } : undefined;
             await expect(authentik.create("group", { name: uniqueName("group") })).rejects.toThrow(
-                /failed at POST \/api\/v3\/core\/groups\/ \(500\)\. Its log says why\. Whether the group .* was created could not be made out/,
+                /failed at POST \/api\/v3\/core\/groups\/ \(500\)\. Its log says why\. It is not known whether the group .* was created/,
             );
         });
     });

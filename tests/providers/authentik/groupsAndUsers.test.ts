@@ -101,10 +101,10 @@ describe(`on ${backendName}`, () => {
             const name = uniqueName("group");
             const group = await authentik.create("group", { name });
             await expect(authentik.create("group", { name })).rejects.toThrow(
-                `The group exists already in Authentik at ${proxy.url}: ` +
+                `The group already exists in Authentik at ${proxy.url}: ` +
                     `name "${name}" is taken by the one with the id ${group.id}. ` +
                     `To take it over: pulumi import authentik:index/group:Group thing ${group.id}. ` +
-                    "To have another: choose another name.",
+                    "To make a new one: choose another name.",
             );
         });
 

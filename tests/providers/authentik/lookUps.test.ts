@@ -26,7 +26,7 @@ describe(`on ${backendName}`, () => {
                 ],
             ] as const)
                 await expect(authentik.invoke(call, args)).rejects.toThrow(
-                    `There is one of the name ${found}: capitals count.`,
+                    `There is one with the name ${found}: capitals matter.`,
                 );
         });
 

@@ -30,7 +30,7 @@ describe("rotation", () => {
         expect(second.uuid).not.toBe(first.uuid);
         expect(predecessors(driven)).toEqual([first.uuid]);
         expect(driven.log.join("\n")).toMatch(
-            /^info: .* has a new API key: .* Hand it to CI by 20.* UTC, when the former one's time is over\.$/m,
+            /^info: .* has a new API key: .* Hand it to CI by 20.* UTC, when the former one is revoked\.$/m,
         );
         expect([await push(first.key, "r1"), await push(second.key, "r2")]).toEqual([201, 201]);
         await past(...predecessorEnds(driven));
@@ -116,9 +116,9 @@ describe("rotation", () => {
         driven.log.length = 0;
         await driven.up(inputs({ generation: 2 }));
         const [revoked] = driven.log.filter((line) => line.includes("were revoked"));
-        expect(revoked).toMatch(/Other API keys of \S+, since the generation was raised, were revoked: .*by hand/);
+        expect(revoked).toMatch(/Other API keys of \S+, because the generation was raised, were revoked: .*by hand/);
         for (const current of [present, output(driven, "uuid") as string]) expect(revoked).not.toContain(current);
-        expect(driven.log.join("\n")).toContain("Hand it to CI now, for the former one does not work any more.");
+        expect(driven.log.join("\n")).toContain("Hand it to CI now, because the former one no longer works.");
         expect(await uuids()).toEqual([output(driven, "uuid")]);
         expect(predecessors(driven)).toEqual([]);
         expect([
@@ -164,7 +164,7 @@ describe("what a run that was cut off leaves", () => {
         const driven = await newDriver();
         await driven.up(inputs());
         expect(await uuids()).toEqual([output(driven, "uuid")]);
-        expect(driven.log.join()).toContain(`a run was cut off, were revoked: ${String(orphan)}`);
+        expect(driven.log.join()).toContain(`or a run was cut off: ${String(orphan)}`);
     });
 
     test("a key that cannot yet push is kept, and the next update proves it", async () => {

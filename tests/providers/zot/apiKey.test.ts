@@ -114,7 +114,7 @@ describe("a login leaves nothing behind", () => {
                 : undefined;
         await driven.up(inputs());
         expect(driven.log.join("\n")).toMatch(
-            /^warning: .*still has the random password of this login, which was kept nowhere/m,
+            /^warning: .*still has the random password of this login\. The password was not kept anywhere/m,
         );
         expect(output(driven, "status")).toBe("usable");
     });
@@ -144,7 +144,7 @@ describe("preview", () => {
         for (const name of ["key", "uuid", "expires"]) expect(outputs[name]).toBe(UNKNOWN);
         expect(outputs.user).toBe(world.ciUser);
         expect(driven.log.join()).toMatch(
-            /will be made: the present one is \d+ seconds? old, and its time to rotate was/,
+            /will be made: the present one is \d+ seconds? old, and its rotation time was/,
         );
         expect(driven.log.join()).toContain(old.record.uuid);
         expect(asked()).toEqual([]);

@@ -90,13 +90,13 @@ const { toolchain, reason } = findToolchain();
         const shown = said.join("");
         expect(shown).toContain(`${configFile()} has other settings`);
         expect(shown).toMatch(/^\s*\+\s+"create"$/m);
-        expect(shown).toContain("pulumi up deploys what is declared to it again.");
+        expect(shown).toContain("pulumi up deploys the declared state again.");
 
         said = [];
         const up = await connectionsOf(() => scratch.stack.up(heard));
         expect(changes(up.result)).toEqual({ update: 2 });
         expect(up.connections).toBe(2);
-        expect(said.join("")).toContain("What is declared is deployed to it again now.");
+        expect(said.join("")).toContain("The declared state is deployed again now.");
         expect(fs.readFileSync(configFile(), "utf8")).toBe(declared);
         expect(await anyone.push("team/app", "after", "x")).toBe(401);
 
@@ -113,7 +113,7 @@ const { toolchain, reason } = findToolchain();
         fs.chmodSync(keys, 0o644);
         expect((await scratch.stack.preview(heard)).changeSummary.update).toBe(2);
         const shown = said.join("");
-        expect(shown).toContain(`${credentials} holds something else`);
+        expect(shown).toContain(`${credentials} has other content`);
         expect(shown).toContain(`${keys} has mode 0644 instead of 0600`);
         await scratch.stack.up(heard);
         expect(fs.readFileSync(credentials, "utf8")).toBe(declared);

@@ -47,7 +47,7 @@ test.each<[string, PropertyMap, RegExp]>([
     [
         "a private key under another name",
         connection({ key: privateKeyPem }),
-        /^connection\.key is no part of a connection; these are: host, /,
+        /^connection\.key is not part of a connection; the parts are host, /,
     ],
     ["a connection that is the key", { connection: privateKeyPem }, /^connection must be a map of host, /],
     [
@@ -77,7 +77,7 @@ test.each<[string, PropertyMap, RegExp]>([
         { secretFiles: ["/etc/zot/credentials.json"] },
         /^secretFiles must be paths with the sha256/,
     ],
-    ["a name that is none", { configPath: "/x" }, /^configPath is no property of a host observation/],
+    ["a name that is none", { configPath: "/x" }, /^configPath is not a property of a host observation/],
     ["what is missing", { config: null }, /^config is missing\.$/],
 ])("%s is refused, and no value of the connection is shown", (_what, changes, sentence) => {
     const said = problems(changes);

@@ -40,7 +40,7 @@ beforeEach(async () => {
 });
 
 const DOCUMENT = "/application/o/zot/.well-known/openid-configuration";
-const FIRST = /The first deployment to 127\.0\.0\.1: zot restarts once; from then on nobody pushes without a login/;
+const FIRST = /The first deployment to 127\.0\.0\.1: zot restarts once; after that nobody can push without a login/;
 
 /** What a stack declares: anyone reads, CI adds, and who logs in does so by the issuer. */
 function planned(changes: { http?: object } = {}): string {
@@ -194,7 +194,7 @@ test("all that a deployment would be refused for is told at once, with what was 
         },
         { registryProblem: (url) => Promise.resolve(`registry.url, ${url}, does not answer.`) },
     );
-    expect(message).toMatch(/^Before anything is changed, this has to be put right:\n/);
+    expect(message).toMatch(/^Before anything is changed, this has to be corrected:\n/);
     for (const part of [
         'There is no group "admins" in Authentik.',
         "zot's storage /no/such/images does not exist",
@@ -228,12 +228,12 @@ test("a zot too old for immutable tags is refused in the first preview", async (
     const binary = path.join(host.folder, "old-zot");
     fs.writeFileSync(binary, '#!/bin/sh\necho \'{"commit":"v2.1.10-0-g0123456"}\'\n', { mode: 0o755 });
     expect(await refusal({ binary })).toMatch(
-        /this has to be put right: \S*old-zot is version v2\.1\.10-0-g0123456\. \[ZH-VERSION-OLD\] Before zot 2\.1\.19/,
+        /this has to be corrected: \S*old-zot is version v2\.1\.10-0-g0123456\. \[ZH-VERSION-OLD\] Before zot 2\.1\.19/,
     );
 });
 
 test("the issuer is asked from the host: there, not there yet, another one, or no Authentik at all", async () => {
-    const refused = /this has to be put right: .*\[ZH-ISSUER-NEEDED\]/;
+    const refused = /this has to be corrected: .*\[ZH-ISSUER-NEEDED\]/;
     expect(await refusal()).toBe("nothing was refused");
     answers[DOCUMENT] = [200, JSON.stringify({ issuer: `${origin}/application/o/zot/` })];
     expect(await refusal()).toBe("nothing was refused");
@@ -256,7 +256,7 @@ test("a registry's URL that does not answer is only told where zot does not run 
     const driver = observationDriver({ registryProblem: () => Promise.resolve("registry.url does not answer.") });
     expect(await driver.preview(inputs())).toBe("create");
     expect(driver.said.join("\n")).toMatch(/warning: registry\.url does not answer\./);
-    expect(driver.said.join("\n")).toMatch(/zot, which does not answer now, is started; from then on/);
+    expect(driver.said.join("\n")).toMatch(/zot, which does not answer now, will be started; after that/);
 });
 
 describe("a host that was deployed to", () => {

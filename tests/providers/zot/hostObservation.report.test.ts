@@ -61,16 +61,18 @@ describe("logins that are not declared", () => {
     const oidc = { issuer, claimMapping: { username: "preferred_username" } };
     const declared = { config: config({ openid: { providers: { oidc } } }), secretFiles: [] };
     const notesOn = (text: string, last: typeof declared | undefined) =>
-        compare(report({}, text), last, declared, NAMES).notes.filter((note) => /logins|accounts of before/.test(note));
+        compare(report({}, text), last, declared, NAMES).notes.filter((note) =>
+            /logins|accounts of former logins/.test(note),
+        );
 
     test("are told before the first deployment, with the accounts that they leave", () => {
         const there = config({ htpasswd: { path: "/etc/zot/htpasswd" }, openid: { providers: { oidc: { issuer } } } });
         expect(notesOn(there, undefined)).toEqual([
-            "/etc/zot/config.json on registry.example.org has logins that are not declared, " +
-                "which the next deployment ends: http.auth.htpasswd (whoever has a name and a password in " +
+            "/etc/zot/config.json on registry.example.org has logins that are not declared; " +
+                "the next deployment ends them: http.auth.htpasswd (whoever has a name and a password in " +
                 "/etc/zot/htpasswd).",
             expect.stringMatching(
-                /^zot on registry\.example\.org goes on knowing accounts of before, .*: those whose name is an e-mail address.*; those of whoever has a name and a password.*npm run keys lists them/,
+                /^zot on registry\.example\.org still knows accounts of former logins, .*: those whose name is an e-mail address.*; those of whoever has a name and a password.*npm run keys lists them/,
             ),
         ]);
     });
@@ -99,14 +101,14 @@ test.each<[string, Record<string, string>, string]>([
     [
         "a secret file that nobody may read",
         { secret: `-rw------- 105 unreadable ${SECRET_FILE}` },
-        `${SECRET_FILE} cannot be read by the one who deploys`,
+        `${SECRET_FILE} is not readable for the user who deploys`,
     ],
     ["a missing secret file", { secret: `unreadable ${SECRET_FILE}` }, `${SECRET_FILE} is missing`],
     ["a host without a tool for sha256", { secret: `-rw------- 105 unknown ${SECRET_FILE}` }, ""],
     [
         "a changed service file",
         { serviceFile: "/etc/systemd/system/zot.service", serviceFileState: "other" },
-        "the service file /etc/systemd/system/zot.service is another one",
+        "the service file /etc/systemd/system/zot.service has other content",
     ],
     [
         "a unit of ours that was disabled",
@@ -151,12 +153,12 @@ test.each<[string, Record<string, string>, RegExp]>([
     [
         "a zot that was not restarted after it was replaced",
         { runningCommit: "v2.1.19-0-gabc" },
-        /zot v2\.1\.19-0-gabc runs, while \/usr\/local\/bin\/zot is v2\.1\.20/,
+        /zot v2\.1\.19-0-gabc is running, but \/usr\/local\/bin\/zot is v2\.1\.20/,
     ],
     [
         "read-only, since the issuer is away",
         { serving: "read-only", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" },
-        /serves read-only since 2026-11-23T09:00:00Z: no answer\. Anyone may pull, .* changes over by itself/,
+        /serves read-only since 2026-11-23T09:00:00Z: no answer\. Anyone may pull, .* switches over by itself/,
     ],
     [
         "a unit of the site's that does not start with the host",
@@ -254,7 +256,7 @@ describe("what was never deployed is no drift", () => {
             secret: `unreadable ${OTHER_FILE}\nsecret=-rw------- 105 ${HASH} ${SECRET_FILE}`,
         };
         expect(look(facts, FORMER)).toEqual({
-            drift: ["the deployment of what was declared last has not been run there"],
+            drift: ["the last declared deployment has not been run there"],
             difference: undefined,
             notes: [],
         });
@@ -366,7 +368,7 @@ describe("the first deployment", () => {
     test("says so, where zot would look elsewhere for what it has", () => {
         const driver = { storageDriver: { name: "s3", bucket: "registry", rootdirectory: "/zot" } };
         expect(said(at("/var/lib/zot"), at("/var/lib/zot", driver))).toBe(
-            "The first deployment to registry.example.org: zot restarts once; from then on nobody pushes without a login. " +
+            "The first deployment to registry.example.org: zot restarts once; after that nobody can push without a login. " +
                 "Nobody's rights change.\n" +
                 "  zot will keep images in the bucket registry below zot/zot instead of the folder /var/lib/zot. It sees only " +
                 "those that were copied there.",

@@ -77,7 +77,7 @@ describe.each(kinds)("a look over %s", (kind) => {
         await driver.up(other);
         fs.rmSync(tried);
         expect(await driver.preview(other)).toBe("update");
-        expect(driver.said.join("\n")).toContain("the deployment of what was declared last has not been run there");
+        expect(driver.said.join("\n")).toContain("the last declared deployment has not been run there");
         expect(driver.said.join("\n")).not.toMatch(/^[-+]/m);
         fs.writeFileSync(tried, `${createHash("sha256").update(other.config).digest("hex")}\n`);
         fs.writeFileSync(host.configFile, host.config.replace('"info"', '"warn"'));
@@ -181,7 +181,7 @@ describe.each(kinds)("a look over %s", (kind) => {
         driver.state!.outputs.pushes = 0;
         fs.renameSync(host.configFile, `${host.configFile}.elsewhere`);
         fs.symlinkSync(`${host.configFile}.elsewhere`, host.configFile);
-        expect(await seen()).toContain("is no plain file but a symbolic link");
+        expect(await seen()).toContain("is not a plain file but a symbolic link");
     });
 
     test("secret files: mode, content and absence, and never what is in them", async () => {
@@ -191,7 +191,7 @@ describe.each(kinds)("a look over %s", (kind) => {
         driver.state!.outputs.pushes = 0;
         fs.writeFileSync(host.credentialsFile, '{"clientid":"zot","clientsecret":"another-canary"}\n');
         told += await seen();
-        expect(told).toContain(`${host.credentialsFile} holds something else`);
+        expect(told).toContain(`${host.credentialsFile} has other content`);
         driver.state!.outputs.pushes = 0;
         fs.rmSync(host.credentialsFile);
         told += await seen();
@@ -297,7 +297,7 @@ describe("a host with systemd and sudo", () => {
     test("sudo that wants a password is told before anything is deployed", async () => {
         stub("sudo", 'echo "sudo: a password is required" >&2; exit 1');
         await expect(observationDriver().preview(inputs("service"))).rejects.toThrow(
-            /cannot be looked at, nor deployed to: sudo does not let \S+ run "systemctl restart zot\.service" without a password \(sudo: a password is required\); npm run host-rights prints what root is to allow\. \[ZH-SUDO-PASSWORD\] sudo does not let \S+ run "systemctl stop zot\.service" .* \[ZH-SUDO-PASSWORD\] Nothing was changed\.$/,
+            /can be neither looked at nor deployed to: sudo does not let \S+ run "systemctl restart zot\.service" without a password \(sudo: a password is required\); npm run host-rights prints what root is to allow\. \[ZH-SUDO-PASSWORD\] sudo does not let \S+ run "systemctl stop zot\.service" .* \[ZH-SUDO-PASSWORD\] Nothing was changed\.$/,
         );
         stub("id", 'case $* in -u) echo 4711 ;; *) exec /usr/bin/id "$@" ;; esac');
         await expect(observationDriver().preview(inputs("all"))).rejects.toThrow(
@@ -321,7 +321,7 @@ describe("a host with systemd and sudo", () => {
         stub("sudo", 'shift; [ "$1" = -l ] || exec "$@"');
         await driver.up(inputs("service"));
         expect(driver.said.join("")).toMatch(
-            /zot answers on 127\.0\.0\.1, but its service manager calls the service stopped/,
+            /zot answers on 127\.0\.0\.1, but its service manager reports the service as stopped/,
         );
     });
 });
@@ -344,7 +344,7 @@ describe("a look at a host whose login shell runs nothing", () => {
 
     test("says so, and does not advise to go on without one", async () => {
         await expect(observationDriver().up(host.inputs)).rejects.toThrow(
-            /exit 1\)\. It said: This account is currently not available\. The script did not begin, so that nothing was changed\. See the login shell of \S+ on the host \(getent passwd\), what its start-up files run, and ForceCommand in sshd_config\.$/,
+            /exit 1\)\. It said: This account is currently not available\. The script did not start, so nothing was changed\. See the login shell of \S+ on the host \(getent passwd\), what its start-up files run, and ForceCommand in sshd_config\.$/,
         );
     });
 });

@@ -78,13 +78,13 @@ describe.each(kinds)("a destroy over %s", (kind) => {
     test.each([
         ["nothing", "exit 0", "said nothing and ended with 0"],
         ["something else", "cat >/dev/null; echo deployed", 'said "deployed" and ended with 0'],
-        ["less than it is told", "cat; exit 3", /said "[0-9a-f]{16}" and ended with 3/],
+        ["less than it is told", "cat; exit 3", /printed "[0-9a-f]{16}" and ended with 3/],
     ])("ends before anything is changed where the host does %s", async (_what, script, tells) => {
         fs.writeFileSync(instead, `${script}\n`);
         const failing = withdraw();
         await expect(failing).rejects.toThrow(tells);
         await expect(failing).rejects.toThrow(
-            /does not run what it is told[\s\S]*ForceCommand[\s\S]*Nothing was changed, neither on the host nor in Authentik/,
+            /does not run the commands that it is sent[\s\S]*ForceCommand[\s\S]*Nothing was changed, neither on the host nor in Authentik/,
         );
     });
 
@@ -206,7 +206,7 @@ test(
             expect.arrayContaining([
                 {
                     property: "look",
-                    reason: "look is no property of a host withdrawal, which has connection and restoredFrom alone.",
+                    reason: "look is not a property of a host withdrawal, which only has connection and restoredFrom.",
                 },
             ]),
         );

@@ -37,10 +37,10 @@ describe("what is due", () => {
             keyState(),
             wanted,
             60 * DAY,
-            /60 days old, and its time to rotate was 2027-01-22 08:00:00 UTC/,
+            /60 days old, and its rotation time was 2027-01-22 08:00:00 UTC/,
         ],
         ["expired", keyState(), wanted, 90 * DAY, /expired on 2027-02-21/],
-        ["not accepted any more", keyState({ status: "unusable" }), wanted, DAY, /does not accept/],
+        ["not accepted any more", keyState({ status: "unusable" }), wanted, DAY, /no longer accepts/],
         ["of an earlier generation", keyState(), { ...wanted, generation: 2 }, DAY, /raised from 1 to 2/],
     ])("a successor, when the key is %s", (_name, state, want, offset, why) => {
         expect(due(state, want, at(offset)).mint?.why).toMatch(why);
