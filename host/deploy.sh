@@ -30,8 +30,8 @@ lock_patience=180
 # Reads: mark. Sets: -. Prints: what has been done.
 answer() { say "$1${mark:+ $mark}"; }
 
-# For the observation: a config that was declared last, and that is neither deployed nor was tried here, was answered by
-# something else.
+# For the observation: if the last declared config is neither deployed nor was tried here, something else has answered
+# in place of this script.
 # Reads: folder state. Sets: -. Prints: -. Scratch: tried.
 record_attempt() {
     tried=$(sha256_of "$folder/config")
@@ -51,7 +51,7 @@ preflight() {
     fi
 }
 
-# zot needs nothing; the files beside it may be of an older version of this program.
+# zot needs nothing; but the files beside it may come from an older version of this program.
 # Reads: folder state. Sets: -. Prints: -. Scratch: deployment last number.
 refresh_state() {
     place_start
@@ -140,7 +140,7 @@ restore() {
     if [ -f "$original/config.json" ]; then
         declared=$(issuer_of "$original/config.json")
         [ -z "$declared" ] || [ -e "$original/stopped" ] || issuer_answers "$declared" "$authorities" 10 || fail "$problem The config from before the first deployment cannot start without its issuer. [ZH-RESTORE-ISSUER]"
-        # Its copies are for no other eyes than it is.
+        # Copies of the config must not be readable for more users than the config is.
         [ -n "$(find "$original/config.json" -prune -perm -0004 2>/dev/null)" ] || secret_config=yes
         stage "$original/config.json"
         require "The config from before the first deployment could not be written in $target. [ZH-RESTORE-NOT-WRITTEN]" cp -p "$original/config.json" "$target/live.json"

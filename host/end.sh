@@ -24,9 +24,9 @@ arm() {
     start_clock "$time_limit"
 }
 
-# What ends without a word has been ended by its shell.
+# If the script ends without a message, its shell has ended it.
 # Reads: ended. Sets: -. Prints: a line, on standard error.
-report_end() { [ -n "$ended" ] || warn "zot-hardening: The shell ended the deployment before its end, and did not say why; run pulumi up again, which ends what was begun. [ZH-DEPLOY-SHELL-ENDED]"; }
+report_end() { [ -n "$ended" ] || warn "zot-hardening: The shell ended the deployment early, and did not say why; run pulumi up again, which completes or rolls back what was begun. [ZH-DEPLOY-SHELL-ENDED]"; }
 
 # Reads: claim folder state. Sets: -. Prints: -.
 finish() {

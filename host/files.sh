@@ -1,8 +1,9 @@
 # Files on the host: their owners, their content, and the deployments that are kept.
 #
-# A look at a host asks for these many times, and a process takes a millisecond: what the shell can do itself, it does.
+# A look at a host calls these functions many times, and each process takes a millisecond. So the shell does what it
+# can.
 
-# A login without a terminal may have a short PATH, and so may sudo (secure_path).
+# A login without a terminal may have a short PATH, and sudo too (secure_path).
 PATH=${PATH:+$PATH:}/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin:/opt/homebrew/bin
 export PATH
 
@@ -17,7 +18,7 @@ owner_of() {
     [ $# -lt 3 ] || printf '%s\n' "$3"
 }
 
-# The number of a file, by which it is told from another one.
+# The inode number of a file, which distinguishes it from another file.
 # Reads: -. Sets: -. Prints: a number, or nothing.
 # shellcheck disable=SC2012,SC2046 # as above
 inode_of() {

@@ -1,6 +1,6 @@
-# What a first deployment would remove of the config that is there.
+# Finds what a first deployment would remove from the present config.
 
-# On the first deployment, lists what the config on the host has and ours has not: it would be lost without notice.
+# On the first deployment, lists what the config on the host has and ours does not: it would be lost without notice.
 # Reads: config data folder. Sets: -. Prints: -. Scratch: lost same_storage storage_there.
 check_first_deployment() {
     [ -f "$config" ] && [ -z "$(deployments)" ] || return 0
@@ -8,16 +8,16 @@ check_first_deployment() {
     sed -n 's/^dropSetting=//p' "$folder/settings" | tr '[:upper:]' '[:lower:]' >"$folder/dropped"
     json_nodes <"$config" >"$folder/nodes-there" 2>/dev/null || {
         [ -s "$folder/dropped" ] && return 0
-        ! json_nodes <"$config" >/dev/null 2>&1 || fail "The config on the host could not be compared with the new one, since nothing can be written in $folder; make room there. [ZH-FIRST-NO-ROOM]"
-        fail "The config on the host, $config, is not JSON and cannot be compared with the new one. If nothing in it is to be kept, set zot.dropSettings to [\"*\"]. [ZH-FIRST-NOT-JSON]"
+        ! json_nodes <"$config" >/dev/null 2>&1 || fail "The config on the host could not be compared with the new one, because nothing can be written in $folder; make room there. [ZH-FIRST-NO-ROOM]"
+        fail "The config on the host, $config, is not JSON and cannot be compared with the new one. If nothing in it has to stay, set zot.dropSettings to [\"*\"]. [ZH-FIRST-NOT-JSON]"
     }
     json_nodes <"$folder/config" >"$folder/nodes-ours"
-    # A folder may be written in many ways.
+    # A folder can be spelled in many ways.
     same_storage=
     storage_there=$(node_value storage.rootdirectory <"$folder/nodes-there")
     case $storage_there in /*) if [ "$(cd -P "$storage_there" 2>/dev/null && pwd -P)" = "$(cd -P "$data" 2>/dev/null && pwd -P)" ]; then same_storage=yes; fi ;; esac
     lost=$(awk -F '\t' -v dropped="$folder/dropped" -v same_storage="$same_storage" '
-        # Whether a node is another one, or below it.
+        # Whether a node is the other one, or below it.
         function within(path, above) { return path == above || (index(path, above) == 1 && substr(path, length(above) + 1, 1) ~ /[.\[]/) }
         # A pull-through cache is identified by its address, not by its position.
         function known(file, path,    list) {
@@ -39,11 +39,10 @@ check_first_deployment() {
                 address[file, node[1]] = url
             }
         }
-        # These are no settings: an empty value, a switch in its default position, and anything of an extension that is
-        # off.
+        # These are no settings: an empty value, a switch at its default, and anything in an extension that is off.
         function is_empty(name, value) {
             if (name ~ /(^|\.)(dedupe|gc|tlsverify|deleteuntagged|synclegacycosigntags)$/) return value == "true"
-            # It listens on all addresses then.
+            # An empty address means all addresses.
             if (name == "http.address") return 0
             if (value == "false") return name !~ /(^|\.)securesession$/
             return value == "" || value == "0"
@@ -95,5 +94,5 @@ check_first_deployment() {
         }' "$folder/nodes-ours" "$folder/nodes-there")
     [ -z "$lost" ] && return 0
     lost=$(joined "$lost")
-    fail "The config on the host has settings that this program does not manage and the first deployment would remove: $lost. Put what is to stay into zot.extraConfig (npm run config -- --from FILE writes it), and what may go into zot.dropSettings. [ZH-FIRST-WOULD-REMOVE]"
+    fail "The config on the host has settings that this program does not manage and the first deployment would remove: $lost. Put what has to stay into zot.extraConfig (npm run config -- --from FILE writes it), and what may go into zot.dropSettings. [ZH-FIRST-WOULD-REMOVE]"
 }

@@ -25,7 +25,7 @@ acquire_lock() {
         claim=$state/claims/$(($(now) + time_limit + time_limit + ready_timeout + 60)).$$.$identity.$host
         # Another deployment may be removing the empty folders now.
         make_claim 2>/dev/null || require "The deployment cannot begin, since nothing can be written in $state; make sure that the folder of zot.configFile exists, has room, and lets $(id -un) write. [ZH-LOCK-NOT-WRITTEN]" make_claim
-        # For the process that waits. If it cannot be written, the name has to do.
+        # For the message of the process that waits. If this cannot be written, the file's name has to do.
         printf 'process %s of %s%s since %s\n' "$$" "$(id -un)" "${SSH_CONNECTION:+ from ${SSH_CONNECTION%% *}}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" 2>/dev/null >"$claim"
         find_other_claim || return 0
         rm -f "$claim"
@@ -33,7 +33,7 @@ acquire_lock() {
         fail_if_stopped
         [ $(($(now) - waited_since)) -lt "$lock_patience" ] ||
             fail "Another deployment is running on this host ($other); wait for it to end. If it is not there, remove $state/claims. [ZH-LOCK-HELD]"
-        # Two waiting processes must not stay in step.
+        # Different pauses keep two waiting processes from staying in step.
         tries=$((tries + 1))
         pause "0.$((($$ * 7 + tries * 3) % 9 + 1))"
     done
@@ -44,8 +44,8 @@ make_claim() {
     for needed in "$state" "$state/claims" "$state/pushes"; do
         [ -d "$needed" ] || mkdir "$needed" || [ -d "$needed" ] || return 1
     done
-    # A default access control list goes before the umask. A shell ends where one of its special commands, such as the
-    # colon, cannot write.
+    # A default access control list overrides the umask. (A shell exits if one of its special commands, such as the
+    # colon, cannot write.)
     chmod 0755 "$state" "$state/pushes" && chmod 0700 "$state/claims" && printf '' >"$claim"
 }
 
@@ -89,8 +89,8 @@ is_deployment() (
     return 1
 )
 
-# Removes payloads that killed deployments have left, because they hold secrets. Another process may have the number by
-# now.
+# Removes payloads that killed deployments have left, because they hold secrets. By now another process may have the
+# same process id.
 # Reads: folder. Sets: -. Prints: -.
 clear_payloads() (
     # Checks only folders of this user, one by one: any user could create thousands.

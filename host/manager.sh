@@ -81,7 +81,7 @@ service_fact() (
         case $rest in *"$1$separator"*) ;; *) return 0 ;; esac
         before=${rest%%"$1$separator"*}
         rest=${rest#*"$1$separator"}
-        # Nothing but blanks before it in its line.
+        # Nothing but blanks may precede it in its line.
         case ${before##*"$newline"} in *[!"$tab "]*) ;; *) break ;; esac
     done
     printf '%s\n' "${rest%%"$newline"*}"

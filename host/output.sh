@@ -11,7 +11,7 @@ say() { printf '%s\n' "$*" 2>/dev/null; }
 warn() { printf '%s\n' "$*" | visible >&2 2>/dev/null; }
 
 # Output of zot, of its issuer or of a tool may be part of a message, and must not control the terminal that shows it.
-# Works on bytes: replaces control characters, marks of text direction, line ends and what is not seen
+# Works on bytes: replaces control characters, marks of text direction, line ends and invisible characters
 # (clients/outsideText.ts knows the same). Replaces invalid UTF-8 with a question mark, because the plugin command 1.2.1
 # fails on it.
 # Reads: -. Sets: -. Prints: its input, safe for a terminal.
@@ -35,7 +35,7 @@ visible() {
             gsub(/\302[\200-\237\255]|\315\217|\330\234|\341\205[\237\240]|\341\236[\264\265]|\341\240[\213-\217]|\342\200[\213-\217\250-\256]|\342\201[\240-\257]/, " ")
             gsub(/\343\205\244|\357\270[\200-\217]|\357\273\277|\357\276\240|\357\277[\260-\273]/, " ")
             gsub(/\360\233\262[\240-\243]|\360\235\205[\263-\272]|\363\240[\200-\277][\200-\277]/, " ")
-            # A pile of marks upon one letter covers other lines.
+            # Many combining marks on one letter would cover other lines.
             while (match($0, /(\314[\200-\277]|\315[\200-\257])(\314[\200-\277]|\315[\200-\257])(\314[\200-\277]|\315[\200-\257])(\314[\200-\277]|\315[\200-\257])(\314[\200-\277]|\315[\200-\257])+/))
                 $0 = substr($0, 1, RSTART + 7) " " substr($0, RSTART + RLENGTH)
             print valid(substr($0, 1, 2000))

@@ -33,12 +33,12 @@ check_config_place() {
     [ ! -e "$config" ] || [ -f "$config" ] || fail "$config is not a file; correct zot.configFile. [ZH-CONFIG-NOT-FILE]"
     [ -w "$config_folder" ] || fail "$(id -un) may not write in $config_folder; set host.user to a user who may, or host.sudo to all, or check its disk. [ZH-CONFIG-FOLDER-CLOSED]"
     [ -e "$config" ] || return 0
-    # Only these keep root from replacing a file in a folder that he may write.
+    # Only immutability and a read-only mount keep root from replacing a file in a folder that root may write.
     [ "$user_id" -ne 0 ] || [ -w "$config" ] || fail "$config cannot be replaced, though root deploys: it is immutable, or mounted read-only; run on the host: chattr -i $config, or umount it. [ZH-CONFIG-IMMUTABLE]"
-    ! is_mount "$config" || fail "$config is mounted by itself, so that it cannot be replaced; mount its folder in its place. [ZH-CONFIG-MOUNT]"
+    ! is_mount "$config" || fail "$config is a mount point, so it cannot be replaced; mount its folder instead. [ZH-CONFIG-MOUNT]"
 }
 
-# Whether something is mounted there. A path with a space, which the kernel writes as a number, is passed over.
+# Whether something is mounted there. Does not find a path with a space, which the kernel writes as a number.
 # Reads: -. Sets: -. Prints: -.
 is_mount() { awk -v path="$1" '$5 == path { found = 1 } END { exit !found }' /proc/self/mountinfo 2>/dev/null; }
 
@@ -48,17 +48,17 @@ check_binary() {
     expect_of "$config" 2>/dev/null && find_listener
     find_contained
     [ -z "$contained" ] || [ ! -e "/proc/$contained/root$binary" ] ||
-        fail "zot's binary $binary is in the container that zot runs in (process $contained), and not on this host, where it checks a config before that goes live; copy it out of the image, and set zot.binary to the copy (docs/containers.md). [ZH-BINARY-IN-CONTAINER]"
-    fail "zot's binary $binary is not there or cannot be run; correct zot.binary. Where zot runs in a container, this host needs a copy of its binary (docs/containers.md). [ZH-BINARY-MISSING]"
+        fail "zot's binary $binary is in the container that zot runs in (process $contained), but not on this host, where it has to check a config before the config goes live; copy it out of the image, and set zot.binary to the copy (docs/containers.md). [ZH-BINARY-IN-CONTAINER]"
+    fail "zot's binary $binary is not there or cannot be run; correct zot.binary. If zot runs in a container, this host needs a copy of its binary (docs/containers.md). [ZH-BINARY-MISSING]"
 }
 
 # Reads: data. Sets: -. Prints: -.
 check_storage() {
-    [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or make the folder, owned by the user that zot runs as. [ZH-STORAGE-MISSING]"
+    [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or create the folder, owned by the user that zot runs as. [ZH-STORAGE-MISSING]"
 }
 
-# A zot in a container has to see these folders under the same names, because its config names the secret files; and so
-# does one whose unit has mounts of its own.
+# A zot in a container must see these folders under the same names, because its config names the secret files. The same
+# applies to a zot whose unit has its own mounts.
 # Reads: config config_folder contained data listener. Sets: -. Prints: -. Scratch: place running.
 check_container() {
     expect_of "$config" 2>/dev/null && find_listener
@@ -98,7 +98,7 @@ check_room() {
 # Reads: listener listener_user own_service owner problem unit_user user_id zot_user. Sets: problem. Prints: -.
 is_user_of_zot() {
     case ${listener_user:-0} in 0 | "$owner") return 0 ;; esac
-    # The user of the service may have changed since zot was started; a managed service gets it with this deployment.
+    # The user of the service may have changed since zot started; a managed service gets it with this deployment.
     [ -n "$zot_user" ] && ask_unit && case ${unit_user:-0}:$own_service in "$owner":* | *:yes) return 0 ;; esac
     problem="zot runs as the user $(user_called "$listener_user")${listener:+ (process $listener)}, and the secret files would belong to the user $(user_called "$owner"), so that zot could not read them. [ZH-USER-OF-SECRETS]"
     if [ -n "$zot_user" ]; then
@@ -125,17 +125,17 @@ check_running() {
     if [ -z "$service_file" ] || ! grep -qsF "$service_file_mark" "$service_file"; then
         ask_unit
         [ -z "$unit_config" ] || is_our_config "$unit_config" ||
-            fail "The service $service starts zot with $unit_config, and zot.configFile is $config, which nobody would serve; set zot.configFile to $unit_config, or correct host.serviceName. [ZH-SERVICE-OTHER-CONFIG]"
+            fail "The service $service starts zot with $unit_config, but zot.configFile is $config, which nobody would serve; set zot.configFile to $unit_config, or correct host.serviceName. [ZH-SERVICE-OTHER-CONFIG]"
         running=
         # Another check handles a zot in a container.
         [ -z "$listener" ] || has_own_root "$listener" || running=$(config_of_process "$listener")
         [ -z "$running" ] || is_our_config "$running" ||
-            fail "zot, process $listener, was started with $running, and zot.configFile is $config, which it does not serve; set zot.configFile to $running, or start zot with $config. [ZH-RUNNING-OTHER-CONFIG]"
+            fail "zot, process $listener, was started with $running, but zot.configFile is $config, which it does not serve; set zot.configFile to $running, or start zot with $config. [ZH-RUNNING-OTHER-CONFIG]"
     fi
     [ "$verb" != deploy ] || is_user_of_zot || fail "$problem"
 }
 
-# What is free on the disk of a folder. A disk that makes inodes as they are needed says that it has none at all.
+# Free space on the disk of a folder. A disk that creates inodes on demand reports that it has none at all.
 # Reads: -. Sets: -. Prints: a number, or nothing.
 # shellcheck disable=SC2086 # the words of df, of which the name is the last
 room_on_disk() (
@@ -147,10 +147,10 @@ room_on_disk() (
 # Reads: needed_files. Sets: -. Prints: -. Scratch: free.
 check_space() {
     free=$(room_on_disk -Pk "$1")
-    [ "${free:-$2}" -ge "$2" ] || fail "$1 has $free KB left on its disk, and a deployment needs $2; make room. [ZH-DISK-FULL]"
+    [ "${free:-$2}" -ge "$2" ] || fail "$1 has only $free KB left on its disk, but a deployment needs $2; make room. [ZH-DISK-FULL]"
     free=$(room_on_disk -Pi "$1")
     case $free in *[!0-9]*) free= ;; esac
-    [ "${free:-$needed_files}" -ge "$needed_files" ] || fail "$1 has room for $free files left on its disk (df -i), and a deployment needs $needed_files; remove some. [ZH-DISK-NO-INODES]"
+    [ "${free:-$needed_files}" -ge "$needed_files" ] || fail "$1 has room for only $free more files on its disk (df -i), but a deployment needs $needed_files; remove some. [ZH-DISK-NO-INODES]"
 }
 
 # A build whose commit cannot be read is accepted if the running zot is the same and names its release; is_installed_zot
@@ -193,8 +193,8 @@ check_tls_files() {
     done
 }
 
-# Whether this host trusts the certificate of the running zot, if it is to stay: otherwise the deployment could not be
-# proven.
+# Whether this host trusts the certificate of the running zot, if that certificate stays. Otherwise the deployment could
+# not be proven.
 # Reads: config connect_to folder url zot_authorities. Sets: -. Prints: -. Scratch: served why.
 check_certificate() {
     [ -z "$zot_authorities" ] || [ -r "$zot_authorities" ] || fail "The CA file $zot_authorities cannot be read on the host; correct zot.caFile. [ZH-CA-FILE-ZOT]"
@@ -297,7 +297,7 @@ check_restart_program() {
 # Reads: binary interval manager own_service service service_file service_state user_id. Sets: interval. Prints: -.
 # Scratch: property_list restarts unit units why.
 check_restarts() {
-    # A unit of this type has ended while zot still runs, and systemd does not load it with Restart=always.
+    # A unit of this type has ended while zot still runs, and systemd refuses to load it with Restart=always.
     case $manager:$own_service:$(service_fact Type) in
     systemd*:no:oneshot) fail "The unit $(unit_name) only gives the order to start zot (Type=oneshot), so that systemd does not see it end. Have the unit run zot itself; or set host.serviceManager to command, and host.restartCommand to what restarts zot, such as \"$(systemctl_of restart "$(unit_name)")\". [ZH-SYSTEMD-ONESHOT]" ;;
     esac
@@ -305,8 +305,8 @@ check_restarts() {
     case $service_state in absent | unknown) return 0 ;; esac
     case $manager in
     systemd | systemd-user)
-        # systemd ends a start that is not said to be over, after TimeoutStartSec; zot says nothing, nor does it go into
-        # the background. A wrapper may, which has been seen where the unit is active.
+        # systemd waits for the unit to report its start, and ends it after TimeoutStartSec. zot neither reports its
+        # start nor goes into the background. A wrapper may; then the unit has been seen active.
         case $(service_fact Type):$(service_fact ActiveState):$(service_fact ExecStart) in
         notify*:active:* | forking:active:* | dbus:active:*) ;;
         notify*:activating:* | forking:activating:* | dbus:activating:* | notify*:*" path=$binary ;"* | forking:*" path=$binary ;"* | dbus:*" path=$binary ;"*)
@@ -333,8 +333,8 @@ check_restarts() {
     esac
 }
 
-# Tests what zot can read as the user that it runs as. Neither its binary nor the files that the config names are opened
-# as root. Secret files that are staged are tested in their staged place.
+# Tests what zot can read as the user that it runs as. Root opens neither its binary nor the files that the config
+# names. Staged secret files are tested where they are staged.
 # Reads: log_of_zot staging state. Sets: log_of_zot. Prints: -. Scratch: verify_failed.
 verify_staged() {
     verify_failed="The config for zot verify could not be written in $state. [ZH-VERIFY-NOT-WRITTEN]"

@@ -1,6 +1,6 @@
-# What zot has to answer by its config, and whether it does.
+# What zot has to answer according to its config, and whether it does.
 
-# The file that expect_of has read last, where none changes between two calls; empty where one may.
+# The file that expect_of has read last, as long as nothing changes between two calls; empty if something may.
 expected_of=
 
 # Reads from a config how this host reaches its zot, past any proxy, and what that zot has to answer. It is read from
@@ -12,7 +12,7 @@ expected_of=
 expect_of() {
     if [ "$expected_of" = "$1" ]; then return 0; fi
     [ -z "$expected_of" ] || expected_of=-
-    # Nobody asks for the rules, and there may be thousands: with them dash takes half a minute to find another node.
+    # The rules are not needed here, and there may be thousands: dash would take half a minute to find another node.
     nodes=$(json_nodes_without http.accesscontrol.repositories <"$1" 2>/dev/null) || return 1
     address=$(value_of http.address)
     port=$(value_of http.port)
@@ -70,12 +70,12 @@ status_of() (
     method=$1
     path=$2
     shift 2
-    # Nothing if curl itself was ended.
+    # Prints nothing if curl itself was ended.
     status=$(ask_zot --output /dev/null --write-out '%{http_code}' --request "$method" "$@" "$url$path" 2>/dev/null)
     printf '%s' "${status:-000}"
 )
 
-# Gets several paths from zot by one process, which takes as long to start as ten answers.
+# Fetches several paths from zot with one curl, which takes as long to start as ten answers.
 # Reads: url. Sets: -. Prints: a line for each path: its status code, 000 if there is no answer, a blank, and the target
 # of the redirect.
 statuses_of() (
@@ -85,7 +85,7 @@ statuses_of() (
         set -- "$@" --output /dev/null "$url$path"
         shift
     done
-    # Nothing if curl itself was ended.
+    # Prints nothing if curl itself was ended.
     ask_zot --write-out '%{http_code} %{redirect_url}\n' "$@" 2>/dev/null
     # shellcheck disable=SC2059 # its own
     printf "$silence"
@@ -161,14 +161,14 @@ probe() {
             return
             ;;
         esac
-        problem="zot answered a login with ${answer%% *} instead of 404, so that it still serves a config with logins. [ZH-PROBE-LOGIN-LEFT]"
+        problem="zot answered a login with ${answer%% *} instead of 404, so it still serves a config with logins. [ZH-PROBE-LOGIN-LEFT]"
         return 1
     fi
     back=redirect_uri=$(printf '%s' "$external/zot/auth/callback/oidc" | sed 's/:/%3A/g; s,/,%2F,g; s/\[/%5B/g; s/\]/%5D/g')
     case "$answer&" in
     302*"client_id=$client_id&"*) ;;
     404*)
-        problem="zot answered a login with 404 instead of 302, so that it serves a config without logins$(serving_note). [ZH-PROBE-NO-LOGIN]"
+        problem="zot answered a login with 404 instead of 302, so it serves a config without logins$(serving_note). [ZH-PROBE-NO-LOGIN]"
         return 1
         ;;
     *)
@@ -181,13 +181,13 @@ probe() {
         return
         ;;
     esac
-    problem="A login does not return to ${external:-http.externalUrl, which the config leaves out}: zot answered it with $answer. [ZH-PROBE-LOGIN-RETURN]"
+    problem="A login does not return to ${external:-http.externalUrl, which the config does not set}: zot answered it with $answer. [ZH-PROBE-LOGIN-RETURN]"
     return 1
 }
 
 # The processes with such arguments, as far as this user can see them. Only those of zot's user, of root and of this
-# user count, and who has started them counts too: any user could start a process with such arguments, also a program of
-# root's (sudo, which asks for a password).
+# user count. It also matters who has started them: any user could start a process with such arguments, even one that
+# runs as root (sudo, while it asks for a password).
 # Reads: owner user_id. Sets: -. Prints: a process id and its arguments on each line.
 processes_with() {
     { ps -A -ww -o ruid= -o uid= -o pid= -o args= 2>/dev/null || ps -o pid,args 2>/dev/null | sed 's/^ */- - /'; } |

@@ -3,7 +3,8 @@
 listener=
 listener_user=
 
-# What find_listener has found at an address before, for checks among which nothing changes: it looks at every process.
+# What find_listener has found at an address, for checks among which nothing changes: each search looks at every
+# process.
 known_place=
 known_listener=
 known_user=
@@ -48,7 +49,7 @@ find_listener() {
             END { print (best != "" ? best : (any != "" ? any : other)) }')
         [ -n "$found" ] || return 0
         listener_user=${found%% *}
-        # Only root sees which process of another user it is.
+        # Only root can see which process of another user it is.
         # shellcheck disable=SC2012 # find has no portable way to say it
         listener=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v socket="socket:[${found##* }]" '
             index($0, "/proc/") == 1 { split($0, path, "/"); process = path[3] }
@@ -70,7 +71,7 @@ find_listener_once() {
     known_user=$listener_user
 }
 
-# For checks among which nothing on the host changes: what was read and found once stands until something_changes.
+# For checks among which nothing on the host changes: results are reused until something_changes is called.
 # Reads: config owner. Sets: expected_of known_owner. Prints: -.
 nothing_changes() {
     expected_of=-
@@ -100,7 +101,7 @@ config_of_process() (
     printf '%s' "$started_with"
 )
 
-# The config in a service's command line, which its manager shows as one line; nothing if it cannot be told.
+# The config in a service's command line, which its manager shows as one line; nothing if it cannot be determined.
 # Reads: config. Sets: -. Prints: a path, or nothing.
 config_of_command() (
     case $1 in
@@ -127,8 +128,8 @@ is_our_config() (
 # shellcheck disable=SC2012 # find has no portable way to say it
 identity_of_file() { ls -Lldin "$1" 2>/dev/null | awk '{ print $1, $2, $3, $4, $5, $6, $7, $8, $9 }'; }
 
-# Whether the listening process was started with the config in its place, and sees its present content: a file that is
-# mounted into a container by itself keeps its old content. Sets $problem if not. What cannot be seen is no problem.
+# Whether the listening process was started with the config in its place, and sees its present content. (A file that is
+# mounted into a container by itself keeps its old content.) Sets $problem if not. What cannot be seen is no problem.
 # Reads: config listener url. Sets: problem. Prints: -. Scratch: seen served.
 serves_our_config() {
     find_listener
@@ -143,7 +144,7 @@ serves_our_config() {
     seen=/proc/$listener/root$served
     { [ -f "$seen" ] && [ -r "$seen" ] && [ -f "$config" ]; } || return 0
     cmp -s "$seen" "$config" && return 0
-    problem="Process $listener, which answers at $url, sees another $served than the host has; where that file alone is mounted into a container, mount its folder. [ZH-SERVED-OTHER-FILE]"
+    problem="Process $listener, which answers at $url, sees another $served than the host has; if that file alone is mounted into a container, mount its folder instead. [ZH-SERVED-OTHER-FILE]"
     return 1
 }
 
@@ -187,7 +188,7 @@ open_folders() {
                     at = line
                 }
             }
-            # A name of several lines: nobody knows whose it is.
+            # A name with several lines: its owner cannot be determined.
             if (name == "") { told[++listed] = $0; next }
             open = substr($1, 9, 1) == "w" || (substr($1, 6, 1) == "w" && ($4 != 0 || substr($1, 11, 1) == "+"))
             if (open && is_path && at > 2 && substr($1, 10, 1) ~ /[tT]/) open = 0
@@ -227,7 +228,7 @@ check_trust() {
     others=$(without_repetition "$others")
     [ -n "$others" ] || return 0
     others=$(joined "$others")
-    problem="The deployment runs as root, and others than root may write in $others: they could put a link in its way. Give these folders to root alone (chown root FOLDER, chmod go-w FOLDER; for a plus sign setfacl --remove-all FOLDER), or set host.user to the user that zot runs as, and host.sudo to off or service. [ZH-TRUST-FOLDERS]"
+    problem="The deployment runs as root, but others than root may write in $others: they could put a link in its way. Give these folders to root alone (chown root FOLDER, chmod go-w FOLDER; for a plus sign setfacl --remove-all FOLDER), or set host.user to the user that zot runs as, and host.sudo to off or service. [ZH-TRUST-FOLDERS]"
     return 1
 }
 

@@ -1,4 +1,4 @@
-# The rights that a deployment needs on the host, and whether zot is started at boot; what to say if not. Nothing here
+# The rights that a deployment needs on the host, and whether zot starts at boot; with messages if not. Nothing here
 # changes anything.
 
 # Whether sudo runs a command (or, without an argument, any command) without a password and a terminal. Sets $problem if
@@ -11,7 +11,7 @@ sudo_allows() {
     }
     if [ $# -eq 0 ]; then
         wanted="anything as root"
-        # What it runs has to be able to run something.
+        # The started shell has to be able to run something too.
         said=$(sudo -n /bin/sh -c '/bin/sh -c :' 2>&1 </dev/null) && return 0
     else
         wanted="\"$*\""
@@ -29,14 +29,14 @@ sudo_allows() {
     case $said in
     *"must have a tty"*) problem="sudo wants a terminal of $(id -un) (requiretty), which no deployment has; put this line into sudoers: Defaults:$(id -un) !requiretty [ZH-SUDO-TERMINAL]" ;;
     *"command not found"*) problem="sudo finds no ${1:-/bin/sh} of its own ($said); put its folder into secure_path in sudoers. [ZH-SUDO-PATH]" ;;
-    */bin/sh*"ermission denied"*) problem="sudo lets what it runs start no program ($said); put this line into sudoers: Defaults:$(id -un) !noexec [ZH-SUDO-NOEXEC]" ;;
+    */bin/sh*"ermission denied"*) problem="What sudo runs cannot start a program ($said); put this line into sudoers: Defaults:$(id -un) !noexec [ZH-SUDO-NOEXEC]" ;;
     *"no new privileges"*) problem="sudo cannot become root in this login ($said); remove what prevents it, such as NoNewPrivileges in the SSH server's unit. [ZH-SUDO-NO-ROOT]" ;;
-    *) problem="sudo does not let $(id -un) run $wanted without a password ($said); npm run host-rights prints what root is to allow. [ZH-SUDO-PASSWORD]" ;;
+    *) problem="sudo does not let $(id -un) run $wanted without a password ($said); npm run host-rights prints what root has to allow. [ZH-SUDO-PASSWORD]" ;;
     esac
     return 1
 }
 
-# Whether sudo would ask for a password: the rule that applies may lack NOPASSWD, while another one has it.
+# Whether sudo would ask for a password: the rule that applies may lack NOPASSWD although another one has it.
 # Reads: tab. Sets: -. Prints: -.
 wants_password() (
     case $(sudo -n -v 2>&1 </dev/null) in *password*) ;; *) return 1 ;; esac
@@ -70,8 +70,8 @@ polkit_allows() {
     # systemd asks polkit about the real name of a unit, not an alias.
     named=$(service_fact Id)
     case $named in
-    '' | "$(unit_name)") problem="$(id -un) may not $1 $service ($said); npm run host-rights prints what root is to allow; or set host.sudo. [ZH-POLKIT-REFUSED]" ;;
-    *) problem="$(id -un) may not $1 $service ($said), which is another name of $named; set host.serviceName to ${named%.service}, and give what npm run host-rights prints then. [ZH-POLKIT-ALIAS]" ;;
+    '' | "$(unit_name)") problem="$(id -un) may not $1 $service ($said); npm run host-rights prints what root has to allow; or set host.sudo. [ZH-POLKIT-REFUSED]" ;;
+    *) problem="$(id -un) may not $1 $service ($said), which is another name of $named; set host.serviceName to ${named%.service}, and grant what npm run host-rights then prints. [ZH-POLKIT-ALIAS]" ;;
     esac
     return 1
 }
@@ -106,23 +106,23 @@ rights_are_there() {
 }
 
 # Without lingering, systemd ends a user's services some seconds after the last logout, and does not start them at boot.
-# Whoever looks over SSH is logged in, and sees them run.
+# This login itself keeps them running, so it cannot show that.
 # Reads: manager restart_command sudo. Sets: -. Prints: -. Scratch: session_user.
 check_lingering() {
     session_user=
     case $manager in
     systemd-user) session_user=$(id -un) ;;
-    # What a command restarts may be a user's service all the same, or a container of his.
+    # A restart command may also control a user's service, or a user's container.
     command)
         session_user=$(user_of_session)
         case $session_user:$sudo:$restart_command in :off:*"systemctl --user "*) session_user=$(id -un) ;; esac
         ;;
     esac
     [ -n "$session_user" ] && ! lingers "$session_user" || return 0
-    fail "systemd ends the services of $session_user ten seconds after the last logout, and starts none with the host, since $session_user does not linger; run on the host, as root: loginctl enable-linger $session_user [ZH-SYSTEMD-LINGER]"
+    fail "systemd ends the services of $session_user ten seconds after the last logout, and does not start them with the host, because $session_user does not linger; run on the host, as root: loginctl enable-linger $session_user [ZH-SYSTEMD-LINGER]"
 }
 
-# The user whose service manager zot runs under, as far as its process is to be seen.
+# The user whose service manager runs zot, if zot's process is visible.
 # Reads: config listener. Sets: listener. Prints: a name, or nothing. Scratch: process session.
 user_of_session() {
     listener=
@@ -148,9 +148,9 @@ check_not_root() {
     if [ "$user_id" -eq 0 ] && [ -d "$data" ]; then
         case $manager in
         *-user | *-agent) ;;
-        *) fail "zot would run as root, since its storage $data belongs to root. Make a user for it, and give it the storage: useradd --system --shell /usr/sbin/nologin zot; chown -R zot: $data/. (Or set zot.user to the user that it is to run as, which may be root.) [ZH-ROOT-STORAGE]" ;;
+        *) fail "zot would run as root, because its storage $data belongs to root. Create a user for it, and give it the storage: useradd --system --shell /usr/sbin/nologin zot; chown -R zot: $data/. (Or set zot.user to the user that it has to run as, which may be root.) [ZH-ROOT-STORAGE]" ;;
         esac
-        fail "zot would run as root, whose service it is. Set host.user to a user of zot's own; or, if it is to run as root, zot.user to root. [ZH-ROOT-SERVICE]"
+        fail "zot would run as root, because the service belongs to root. Set host.user to a user for zot alone; or set zot.user to root if that is what you want. [ZH-ROOT-SERVICE]"
     fi
 }
 
@@ -191,19 +191,19 @@ starts_with_host() {
         wanted=multi-user
         [ "$manager" = systemd ] || wanted=default
         case $(service_fact UnitFileState) in
-        enabled-runtime) problem="$unit is enabled until the host restarts, and not after that; run on the host: $enable [ZH-START-RUNTIME-ONLY]" ;;
+        enabled-runtime) problem="$unit is enabled only until the host restarts; run on the host: $enable [ZH-START-RUNTIME-ONLY]" ;;
         transient) problem="$unit was made by systemd-run, and is gone when the host restarts; write a unit. [ZH-START-TRANSIENT]" ;;
         # A unit that another one wants or triggers is started by it.
         disabled | static | indirect | generated | linked | linked-runtime)
             [ -z "$(starters)" ] || return 0
             case $(service_fact UnitFileState) in
             generated)
-                problem="Nothing starts $unit with the host; it is generated, so that it cannot be enabled: write WantedBy=$wanted.target below [Install] into what it is generated from, such as the .container file of Podman, and run on the host: $(systemctl_of daemon-reload) [ZH-START-GENERATED]"
+                problem="Nothing starts $unit with the host. It is generated, so it cannot be enabled: write WantedBy=$wanted.target below [Install] into the file that it is generated from, such as the .container file of Podman, and run on the host: $(systemctl_of daemon-reload) [ZH-START-GENERATED]"
                 ;;
             static)
                 problem="Nothing starts $unit with the host: it has no [Install] section; add one with WantedBy=$wanted.target, and run on the host: $enable [ZH-START-NOT-WANTED]"
                 ;;
-            *) problem="$unit is disabled, so that zot is not started when the host restarts; run on the host: $enable [ZH-START-DISABLED]" ;;
+            *) problem="$unit is disabled, so zot does not start when the host restarts; run on the host: $enable [ZH-START-DISABLED]" ;;
             esac
             ;;
         # A managed unit is wanted by a target that is always reached.
@@ -217,7 +217,7 @@ starts_with_host() {
         ;;
     launchd-*)
         if launchctl print-disabled "$launchd_domain" 2>/dev/null </dev/null | grep -Eq "\"$service\" => (disabled|true)"; then
-            problem="launchd does not start $launchd_target with the host, since it is disabled; run on the host: launchctl enable $launchd_target [ZH-START-LAUNCHD-DISABLED]"
+            problem="launchd does not start $launchd_target with the host, because it is disabled; run on the host: launchctl enable $launchd_target [ZH-START-LAUNCHD-DISABLED]"
         fi
         ;;
     esac
@@ -232,7 +232,7 @@ unit_is_usable() {
     unmask=$(systemctl_of unmask "$unit")
     reload=$(systemctl_of daemon-reload)
     case $(service_fact LoadState) in
-    masked) problem="$unit is masked, so that systemd does not start it; run on the host: $unmask [ZH-SYSTEMD-MASKED]" ;;
+    masked) problem="$unit is masked, so systemd does not start it; run on the host: $unmask [ZH-SYSTEMD-MASKED]" ;;
     bad-setting | error)
         load_error=$(service_fact LoadError | sed 's/^[^ "]* *//')
         problem="systemd cannot load $unit: ${load_error:-it does not say why}; correct the unit, and run on the host: $reload [ZH-SYSTEMD-BAD-UNIT]"

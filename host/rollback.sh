@@ -21,12 +21,12 @@ rollback() {
         if [ -e "$config" ]; then
             warn "There was no config before this deployment, and $config could not be removed. [ZH-ROLLBACK-NOT-REMOVED]"
         elif [ -n "$running" ]; then
-            warn "There was no config before this deployment, and there is none now; zot still runs (process $running). [ZH-ROLLBACK-NONE-RUNS]"
+            warn "There was no config before this deployment, and now there is none again; zot still runs (process $running). [ZH-ROLLBACK-NONE-RUNS]"
         elif is_ready; then
             find_listener
-            warn "There was no config $config before this deployment, and there is none now; what answers at $url is another program${listener:+ (process $listener)}. [ZH-ROLLBACK-NONE-OTHER]"
+            warn "There was no config $config before this deployment, and now there is none again; another program answers at $url${listener:+ (process $listener)}. [ZH-ROLLBACK-NONE-OTHER]"
         else
-            warn "There was no config before this deployment, so that there is none now, and zot does not run. [ZH-ROLLBACK-NONE]"
+            warn "There was no config before this deployment, and now there is none again; zot does not run. [ZH-ROLLBACK-NONE]"
         fi
         [ -e "$config" ] || forget_deployment "$target"
         return
@@ -34,9 +34,9 @@ rollback() {
     put_back_secrets "$target"
     if ! mv -f "$target/replaced.json" "$config"; then
         if cmp -s "$target/config.json" "$config"; then
-            warn "The config that was in force before could not be brought back from $target/replaced.json to $config, which is the new one. [ZH-ROLLBACK-FAILED]"
+            warn "The former config could not be restored from $target/replaced.json to $config, which is the new one. [ZH-ROLLBACK-FAILED]"
         else
-            warn "The config that was in force before could not be brought back from $target/replaced.json to $config, which is neither the former nor the new one. [ZH-ROLLBACK-FAILED-OTHER]"
+            warn "The former config could not be restored from $target/replaced.json to $config, which is neither the former nor the new one. [ZH-ROLLBACK-FAILED-OTHER]"
         fi
         report_ready
         return

@@ -1,4 +1,4 @@
-/** The scripts that run on the registry's host, each put together from its files. */
+/** The scripts that run on the registry's host, each assembled from its files. */
 import commonScript from "./common.sh";
 import deployScript from "./deploy.sh";
 import endScript from "./end.sh";
@@ -25,20 +25,19 @@ import zotLogScript from "./zotLog.sh";
 import zotUserScript from "./zotUser.sh";
 
 /**
- * What runs a script on the host that comes on standard input: read whole before any of it runs. Without single quote,
- * backslash, exclamation mark and line break in it, which login shells read differently.
+ * Runs a script that arrives on standard input, and reads all of it before any part runs. It contains no single quote,
+ * backslash, exclamation mark or line break, which login shells read differently.
  */
 export const WHOLE_SCRIPT = `exec /bin/sh -c 'PATH=\${PATH:+$PATH:}/usr/bin:/bin; script=$(cat) && eval "$script"'`;
 
 /**
- * What is sent has no comments: they are a third of it, and the state of a stack keeps it. What a linter reads of them
- * stays.
+ * Comments are not sent: they are a third of the text, and a stack's state would keep them. Directives for the linter
+ * stay.
  */
 const withoutComments = (scripts: string[]) => scripts.join("\n").replace(/^[ \t]*#(?! shellcheck).*\n/gm, "");
 
 /**
- * What changes nothing on the host: what a deployment checks first, and what the observation of a host runs. Functions
- * alone.
+ * Functions that change nothing on the host: what a deployment checks first, and what the observation of a host runs.
  */
 export const inspectionScript = withoutComments([
     commonScript,
@@ -56,7 +55,7 @@ export const inspectionScript = withoutComments([
     serviceFileScript,
 ]);
 
-/** A deployment, whole. It ends with `exit`, so that whatever follows it in the same file is not run. */
+/** A whole deployment. It ends with `exit`, so nothing that follows it in the same file runs. */
 export const deploymentScript = withoutComments([
     inspectionScript,
     payloadScript,
@@ -71,5 +70,5 @@ export const deploymentScript = withoutComments([
     deployScript,
 ]);
 
-/** What starts zot where its identity provider may be away; a deployment puts it on the host. */
+/** Starts zot if its identity provider may be away; a deployment installs it on the host. */
 export const zotStartScript = `${commonScript}\n${startScript}`;

@@ -1,13 +1,14 @@
 # The secret files of a config: whether they are in place, their modes and owners, their replacement.
 
-# A config that holds secrets is zot's alone, as its secret files are; any other is for everyone to read.
+# A config that holds secrets is readable for zot's user only, like its secret files. Any other is readable for
+# everyone.
 # Reads: config owner secret_config user_id. Sets: -. Prints: -.
 in_force() {
     [ -f "$config" ] && [ ! -L "$config" ] && cmp -s "$1" "$config" || return 1
     if [ "$secret_config" = yes ]; then has_mode "$config" 0600 "$owner"; else has_mode "$config" 0644 "$user_id"; fi
 }
 
-# Copies a config, with the mode and the owner that it is to have.
+# Copies a config, with its final mode and owner.
 # Reads: secret_config. Sets: -. Prints: -.
 copy_config() {
     if [ "$secret_config" = yes ]; then
@@ -88,7 +89,7 @@ keep_replaced_secrets() (
     done
 )
 
-# The config that names them is in its place by now.
+# By now the config that names them is in its place.
 # Reads: config_folder target. Sets: -. Prints: -.
 replace_secrets() (
     for waiting in "$target"/secrets/*; do

@@ -28,7 +28,7 @@ restart_service() {
         if [ -n "$service_file_changed" ]; then load_agent; else run launchd kickstart -k "$launchd_target"; fi
         ;;
     command)
-        # Without our ignored signals, which zot would inherit.
+        # Without the signals that this script ignores: zot would inherit that.
         restarting=yes
         run run_command "$restart_command"
         ;;
@@ -41,7 +41,7 @@ restart_service() {
 load_agent() {
     run launchd bootout "$launchd_target"
     [ -e "$service_file" ] || return 0
-    # The job that is loaded now has not run yet.
+    # The newly loaded job has not run yet.
     process_before=
     starts_before=0
     # A disabled job cannot be loaded.
@@ -134,7 +134,7 @@ has_died_under_systemd() {
     *) is_started_again || return 1 ;;
     esac
     if [ "$(service_fact ConditionResult)" = no ]; then
-        cause="systemd did not start it, since its unit has a condition that is not met; run on the host: $(systemctl_of status "$(unit_name)") [ZH-ENDED-CONDITION]"
+        cause="systemd did not start it, because a condition of its unit is not met; run on the host: $(systemctl_of status "$(unit_name)") [ZH-ENDED-CONDITION]"
         return 0
     fi
     code=$(service_fact ExecMainStatus)
@@ -166,7 +166,7 @@ has_died_under_launchd() {
     is_absent_for 8
 }
 
-# The manager may not have replaced its process until now.
+# The manager may only now have replaced its process.
 # Reads: process_before process_since. Sets: process_since. Prints: -. Scratch: process.
 is_started_again() {
     process=$(service_process)
@@ -220,7 +220,7 @@ has_died_by_itself() {
     fi
 }
 
-# Those of the given processes that have not started another one of them.
+# Those of the given processes that are not the parent of another one.
 # Reads: -. Sets: -. Prints: processes, in one line.
 without_parents() (
     parents=" $(for one in $1; do awk '/^PPid:/ { print $2 }' "/proc/${one%%:*}/status" || ps -o ppid= -p "${one%%:*}"; done 2>/dev/null | tr -s '\n ' ' ')"
@@ -312,6 +312,6 @@ is_installed_zot() {
     fi
     [ -n "$must_name_release" ] || return 0
     runs_release "$installed_commit" && return 0
-    problem="zot no longer tells of which release it is, and $binary says ${installed_commit:-nothing} of its version; leave zot.search on, or set zot.acceptVersion to \"sha256:$(sha256_of "$binary")\" if it has the corrections of 2.1.19. [ZH-DEPLOY-NO-RELEASE]"
+    problem="zot no longer reports its release, and $binary reports ${installed_commit:-no version}; leave zot.search on, or set zot.acceptVersion to \"sha256:$(sha256_of "$binary")\" if it has the corrections of 2.1.19. [ZH-DEPLOY-NO-RELEASE]"
     return 1
 }

@@ -140,7 +140,7 @@ unload_service_file() {
     rm -f "$service_file"
 }
 
-# Whether zot would listen, by a config, where root alone may, and whoever is given that right.
+# Whether a config makes zot listen on a port that only root may use, or a process with that capability.
 # Reads: owner port. Sets: -. Prints: -.
 is_port_of_root() (
     [ "${owner:-0}" != 0 ] && expect_of "$1" || return 1
@@ -148,7 +148,7 @@ is_port_of_root() (
     [ "$port" -lt "${first_of_all:-1024}" ]
 )
 
-# For a config that is to be served.
+# For a config that will be served.
 # Reads: binary config manager own_service owner service service_file_mark start_without_issuer state. Sets: -. Prints:
 # the service file.
 service_file_text() (
@@ -160,7 +160,7 @@ service_file_text() (
         printf '# %s\n[Unit]\n' "$service_file_mark"
         [ "$own_service" = no ] || printf 'Description=zot registry\nWants=network-online.target\nAfter=network-online.target\n'
         printf 'StartLimitIntervalSec=0\n[Service]\n'
-        # What the site's unit starts may say when it has started; the start script does not.
+        # The site's unit may report its start; the start script does not.
         [ "$own_service" = yes ] || printf 'Type=simple\nRestartPreventExitStatus=\nExecStart=\n'
         printf 'ExecStart=%s\nRestart=always\nRestartSec=2\n' "$run_by"
         if [ "$own_service" = yes ]; then
@@ -206,7 +206,7 @@ property() { printf '    <key>%s</key>\n    <string>%s</string>\n' "$1" "$(xml "
 # Reads: -. Sets: -. Prints: the text.
 xml() { printf '%s' "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }
 
-# Enables a managed unit again that somebody has disabled; zot needs no restart for that.
+# Enables a managed unit again if somebody has disabled it; zot needs no restart for that.
 # Reads: manager own_service service. Sets: repaired. Prints: -.
 repair_enabling() {
     [ "$own_service" = yes ] || return 0
@@ -230,5 +230,5 @@ check_start_in_use() {
     [ "$start_without_issuer" = yes ] || return 0
     start_in_use "$serving_before"
     [ $? -eq 1 ] || return 0
-    warn "zot-hardening: The service does not start zot by $state/start yet, so that zot could not start while its issuer is away. Let the service run: /bin/sh $state/start [ZH-START-NOT-USED]"
+    warn "zot-hardening: The service does not start zot with $state/start yet, so zot could not start while its issuer is away. Let the service run: /bin/sh $state/start [ZH-START-NOT-USED]"
 }

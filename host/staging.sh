@@ -1,4 +1,4 @@
-# Staging: writes all files of a deployment beside their place, and keeps what they replace.
+# Staging: writes all files of a deployment beside their final places, and keeps what they replace.
 
 # The newest unfinished deployment other than this one: its folder still has the mark.
 # Reads: state target. Sets: -. Prints: a path, or nothing.
@@ -9,8 +9,8 @@ interrupted_deployment() (
     done | tail -n 1
 )
 
-# Removes a deployment that is not in force. For the first deployment, removes what it kept of the original too: that
-# may change before the next.
+# Removes a deployment that is not in force. For the first deployment, it also removes the kept original, which may
+# change before the next one.
 # Reads: state. Sets: -. Prints: -.
 forget_deployment() {
     put_back_service_file "$1"
@@ -46,7 +46,7 @@ stage() {
     require "The secret files could not be put beside $config. [ZH-STAGE-SECRETS-KEPT]" keep_replaced_secrets
     place_start
     place_service_file
-    # After a power cut either all of it must exist or none. (An older sync takes no files, and writes everything.)
+    # After a power cut, all of it must exist or none. (An older sync takes no arguments, and writes everything.)
     run sync "$target"/* "$target"/*/* "$target" "$state/pushes" "$credentials" "$session_keys" "$config_folder"
     fail_if_stopped
 }
@@ -94,14 +94,14 @@ prune() (
 remove_unused() (
     rm -rf "$state"/*.new "$state/staging"
     for deployment in "$state"/pushes/*; do
-        # Interrupted between proof and tidying.
+        # Interrupted between proof and cleaning up.
         [ -e "$deployment/unproven" ] || [ ! -d "$deployment" ] || forget_former "$deployment"
     done
     set --
     for holder in "$config_folder"/*.json "$config_folder"/*.zot-hardening "$config_folder"/*.zot-hardening/pushes/*/*.json \
         "$config_folder"/*.zot-hardening/original/*.json "$state"/pushes/*/*.json "$state"/original/*.json; do
         case ${holder##*/} in oidc-credentials.* | session-keys.*) continue ;; esac
-        # Whatever its name ends in.
+        # The name of the config may have any ending.
         holder=${holder%.zot-hardening}
         if [ -f "$holder" ]; then set -- "$@" "$holder"; fi
     done

@@ -1,6 +1,6 @@
 # What the start script that waits for the issuer (host/start.sh) has started.
 
-# When a deployment has restarted zot, as the start script notes it; empty where none has.
+# When a deployment has restarted zot, in the format of the start script's note; empty if none has.
 restarted_second=
 
 # The note of the start script, written by zot's user: one line of any length.
@@ -14,8 +14,8 @@ serving_note() (
     case $noted in read-only*) printf ' (%s)' "$noted" ;; esac
 )
 
-# What the start script has started, as far as can be told: by what answers for the config that expect_of has read, and
-# by its note, which its unit may not be allowed to write.
+# What the start script has started, as far as it can be determined: from what answers for the config that expect_of has
+# read, and from the script's note, which its unit may not be allowed to write.
 # Reads: authorities config listener problem start_without_issuer state. Sets: -. Prints: a line, or nothing.
 start_says() (
     noted=$(said_by_start)
@@ -46,7 +46,7 @@ start_in_use() {
     noted=$(said_by_start)
     if [ -n "$noted" ] && [ "$noted" != "$1" ]; then return 0; fi
     [ -z "$started_by" ] || return 2
-    # It notes whole seconds: one that has started zot twice within a second has said the same twice.
+    # The note has whole seconds: if the script has started zot twice within a second, both notes are the same.
     if [ -n "$restarted_second" ] && [ "${noted%" $restarted_second"*}" != "$noted" ]; then return 2; fi
     return 1
 }

@@ -27,7 +27,7 @@ activate() {
     restarted=yes
     wait_until_ready || return 1
     wait_until_changed || {
-        # What the command said of itself is no restart.
+        # If zot still is the same process, a command that reported success has not restarted it.
         has_changed || restarted=
         return 1
     }
@@ -69,12 +69,12 @@ last_words_note() (
 
 # Reads: secret_config state target. Sets: committed. Prints: -.
 mark_proven() {
-    # From here on the config stays; only tidying is left.
+    # From here on the config stays; only cleaning up is left.
     committed=
     rm -f "$target/unproven" "$target/live.json"
     forget_former "$target"
-    # (By a hash a short password in a config could be found out.)
-    # For the observation, which has to know what was deployed here, and what never was.
+    # A hash would not do: it could reveal a short password in a config. This record tells the observation what was
+    # deployed here, and what never was.
     {
         tail -n 500 "$state/deployed" 2>/dev/null
         sha256_of "$target/config.json"

@@ -9,8 +9,8 @@ zot_commit() {
 
 # Whether a version of zot is a release that keeps tags from being moved (2.1.19 or newer), or a build of one. If not,
 # sets $problem, which speaks of the installed binary, and $version_kind to older or unreadable. A pre-release is older
-# than its release; what commits after an older release contain is unknown. (clients/zot/version.ts does the same; both
-# have their cases in one file.)
+# than its release; the content of commits after an older release is unknown. (clients/zot/version.ts does the same;
+# both have their cases in one file.)
 # Reads: binary version_kind. Sets: problem version_kind. Prints: -.
 keeps_tags() {
     version_kind=$(printf '%s\n' "$1" | awk '
@@ -33,8 +33,8 @@ keeps_tags() {
     case $version_kind in
     keeps) return 0 ;;
     unreadable)
-        problem="$binary does not say its version. [ZH-VERSION-UNSAID]"
-        [ -z "$1" ] || problem="$binary says $1 of its version, which cannot be read as one. [ZH-VERSION-UNREADABLE]"
+        problem="$binary does not report its version. [ZH-VERSION-UNSAID]"
+        [ -z "$1" ] || problem="$binary reports its version as $1, which cannot be read as one. [ZH-VERSION-UNREADABLE]"
         ;;
     *) problem="$binary is version $1. [ZH-VERSION-OLD]" ;;
     esac

@@ -30,10 +30,9 @@ log_length() {
     printf '%d' "$(read_log "$1" 'wc -c')" 2>/dev/null
 }
 
-# Reads a log with a shell command, on its standard input. If others than root could replace the file, with a link or a
-# pipe for example, it is read with zot's rights only, and only if it is a plain file. Where zot runs as root there are
-# no lesser rights: then what is open has to be the file of this name, which has no other one, and nothing that a link
-# leads to.
+# Reads a log with a shell command, on its standard input. If others than root could replace the file, for example with
+# a link or a pipe, it is read with zot's rights only, and only if it is a plain file. If zot runs as root, there are no
+# lesser rights: then the opened file must be the file with this name, have no other name, and not be reached by a link.
 # Reads: owner user_id. Sets: -. Prints: what the command prints.
 # shellcheck disable=SC2016 # for the shell that reads
 read_log() (
@@ -54,8 +53,8 @@ read_log() (
     $by /bin/sh -c "[ -f \"\$0\" ] && exec <\"\$0\" && $is_it && $read_by" "$log_file_read" "$@"
 ) 2>/dev/null
 
-# What the journal has of the unit since the restart: the program that said it, and what that said. Whoever is in the
-# group systemd-journal may read it; else sudo may let him, with these very arguments (components/hostRights.ts).
+# The lines of the unit in the journal since the restart: the program, and what it said. Members of the group
+# systemd-journal may read it; otherwise sudo may allow it, with exactly these arguments (components/hostRights.ts).
 # Reads: manager restarted_at service sudo. Sets: -. Prints: lines.
 unit_journal() (
     unit=--unit
@@ -63,11 +62,11 @@ unit_journal() (
     set -- journalctl --no-pager --quiet --output short-unix --lines 400 "$unit" "$service"
     noted=$("$@" 2>/dev/null </dev/null)
     if [ -z "$noted" ] && [ "$manager:$sudo" = systemd:service ]; then noted=$(sudo -n "$@" 2>/dev/null </dev/null); fi
-    # Time and host stand before it.
+    # Time and host precede it.
     printf '%s\n' "$noted" | awk -v since="$restarted_at" '$1 >= since + 0 { sub(/^[^ ]+ [^ ]+ /, ""); print }'
 )
 
-# Of such lines what the programs of the unit have said, or systemd, beside that it has stopped and started the unit.
+# Of such lines, those of the unit's programs, or those of systemd except that it has stopped and started the unit.
 # Reads: -. Sets: -. Prints: of its input what `unit` or `systemd` has said.
 said_by() {
     awk -v wanted="$1" '
@@ -81,16 +80,16 @@ said_by() {
 why_no_words() {
     [ -z "$log_file" ] || return 0
     case $manager in
-    command) printf '\n%s' "To see here what zot has said, set host.logFile to its log. [ZH-LOG-NOT-SET]" ;;
+    command) printf '\n%s' "To see zot's output here, set host.logFile to its log. [ZH-LOG-NOT-SET]" ;;
     systemd | systemd-user)
         noted=$(unit_journal)
         if [ -z "$noted" ] && [ "$manager" = systemd ] && [ "$user_id" -ne 0 ]; then
-            printf '\n%s' "What zot has said is in the journal of the host (journalctl --unit $(unit_name)), which $(id -un) may not read; npm run host-rights prints what root is to allow. [ZH-LOG-JOURNAL]"
+            printf '\n%s' "zot's output is in the journal of the host (journalctl --unit $(unit_name)), which $(id -un) may not read; npm run host-rights prints what root has to allow. [ZH-LOG-JOURNAL]"
             return
         fi
         noted=$(printf '%s\n' "$noted" | said_by systemd | tail -n 5 | cut -c 1-400)
         [ -z "$noted" ] || printf '\nsystemd has said:\n%s' "$noted"
-        printf '\n%s' "zot has said nothing in the journal of $(unit_name); where it logs to a file, set host.logFile to that. [ZH-LOG-ELSEWHERE]"
+        printf '\n%s' "zot has written nothing to the journal of $(unit_name); if it logs to a file, set host.logFile to that file. [ZH-LOG-ELSEWHERE]"
         ;;
     esac
 }
@@ -125,8 +124,8 @@ telling_lines() {
             }' | tail -n 5 | cut -c 1-400 | without_secrets
 }
 
-# Removes the content of the secret files, and the secrets of the config, in case somebody logs it. (Secrets reach awk on
-# its input, not in its arguments.)
+# Removes the content of the secret files, and the secrets of the config, in case somebody logs it. (Secrets reach awk
+# on its input, not in its arguments.)
 # Reads: folder. Sets: -. Prints: its input.
 without_secrets() {
     {
@@ -137,7 +136,7 @@ without_secrets() {
         cat
     } | awk '
         !text && $0 == "==" { text = 1; next }
-        # What would be found in its replacement, without an end.
+        # A secret that is part of the replacement would be replaced without end.
         !text && /^ / { secret = substr($0, 2); if (length(secret) >= 4 && !index("[secret]", secret)) secrets[secret] = 1; next }
         !text { count = split($0, parts, "\""); for (part = 4; part <= count; part += 4) if (length(parts[part]) >= 8) secrets[parts[part]] = 1; next }
         {

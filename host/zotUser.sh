@@ -1,10 +1,10 @@
 # The user that zot runs as, and how root becomes that user.
 
-# What zot_owner has found, where nothing changes between two calls; empty where something may.
+# What zot_owner has found, as long as nothing changes between two calls; empty if something may.
 known_owner=
 
-# The user id that zot runs as, who has to be able to read the secret files. If root deploys: the user that the service
-# manager names, or else the owner of the storage; root can read all files.
+# The user id that zot runs as, which must be able to read the secret files. If root deploys, it is the user that the
+# service manager names, or else the owner of the storage; root can read all files.
 # Reads: known_owner unit_user user_id zot_user. Sets: -. Prints: a user id, or nothing.
 zot_owner() {
     if [ -n "$known_owner" ]; then
@@ -19,8 +19,8 @@ zot_owner() {
     fi
 }
 
-# The storage may be a symbolic link, whose own owner does not count. Nothing where others than its owner may write on
-# its path: they could lead it to a folder of root's, and zot, which may be theirs, would be run as root.
+# The storage may be a symbolic link, whose own owner does not count. Prints nothing if others than its owner may write
+# on its path: they could redirect it to a folder of root, and then their zot would run as root.
 # Reads: data. Sets: -. Prints: a user id, or nothing.
 owner_of_storage() (
     above=${data%/*}
@@ -38,7 +38,7 @@ name_of_user() { id -un "$1" 2>/dev/null || awk -F : -v wanted="$1" '$3 == wante
 
 user_switch=
 
-# `exec` where the command is to take the place of the subshell that this is: who ends that one ends the command.
+# `exec` if the command has to replace this subshell, so that ending the subshell ends the command.
 in_place=
 
 # Finds a tool with which root becomes zot's user; sets $user_switch.
@@ -65,12 +65,12 @@ become_zot() {
         for word; do words="$words '$(printf '%s' "$word" | sed "s/'/'\\\\''/g")'"; done
         $in_place su -s /bin/sh "$zot_name" -c "exec$words"
         ;;
-    # A program that others may write is not run at all.
+    # A program that others may write is never run.
     *) if is_of_root "$1"; then $in_place "$@"; else echo "There is no setpriv, chroot, sudo or su on this host by which root could run $1 as the user $owner. [ZH-RUN-AS-ZOT]" >&2 && return 126; fi ;;
     esac
 }
 
-# Whether nobody but root may write a program, or put another one in its place.
+# Whether nobody but root may write a program, or replace it by another.
 # Reads: -. Sets: -. Prints: -.
 is_of_root() { [ -z "$(untrusted_folders "${1%/*}")$(folders_of_others "$1")" ]; }
 
@@ -87,7 +87,7 @@ as_zot() {
         $in_place "$@"
         return
     fi
-    # Not known: the deployment is refused for it.
+    # If the owner is unknown, the deployment is refused for that reason.
     if [ -z "${owner-}" ]; then
         is_of_root "$1" && $in_place "$@"
         return

@@ -160,10 +160,10 @@ async function refused(deployed: Deployed): Promise<string> {
         restart = await serve({ mounts: folders() });
         const errors = await refused(declared(restart, { binary: "/image/zot" }));
         expect(errors).toMatch(
-            /zot's binary \/image\/zot is in the container that zot runs in \(process \d+\), and not on this host, where it checks a config before that goes live; copy it out of the image, and set zot\.binary to the copy \(docs\/containers\.md\)\./,
+            /zot's binary \/image\/zot is in the container that zot runs in \(process \d+\), but not on this host, where it has to check a config before the config goes live; copy it out of the image, and set zot\.binary to the copy \(docs\/containers\.md\)\./,
         );
         expect(await refused(declared(restart, { binary: "/no/such/zot" }))).toContain(
-            "Where zot runs in a container, this host needs a copy of its binary (docs/containers.md).",
+            "If zot runs in a container, this host needs a copy of its binary (docs/containers.md).",
         );
     });
 });

@@ -158,7 +158,7 @@ describe("what a failed deployment says", () => {
         for (const wrong of [found("a", "down", "a"), found("a", "b", "a"), found("a", "a", "b")])
             expect(falseClaims(back, wrong)).toHaveLength(1);
         const none =
-            "There was no config before this deployment, so that there is none now, and zot does not run. " +
+            "There was no config before this deployment, and now there is none again; zot does not run. " +
             "[ZH-ROLLBACK-NONE]\n";
         expect(falseClaims(none, found("none", "down", "none"))).toEqual([]);
         expect(falseClaims(none, found("open", "open", "none"))).toHaveLength(1);

@@ -252,15 +252,15 @@ describe("the version of zot", () => {
             expect(checked("", { release: "v2.1.20" })).toBe("acceptedyes");
             expect(checked("3b5796d", { release: "v2.1.20" })).toBe("acceptedyes");
             expect(checked("", { release: "v2.1.18" })).toMatch(
-                /zot does not say its version\. \[ZH-VERSION-UNSAID\] Before zot 2\.1\.19/,
+                /zot does not report its version\. \[ZH-VERSION-UNSAID\] Before zot 2\.1\.19/,
             );
-            expect(checked("", { release: "dev" })).toMatch(/does not say its version/);
+            expect(checked("", { release: "dev" })).toMatch(/does not report its version/);
         });
 
         it("the word of another zot does not count, nor does one that will not be asked again", () => {
-            expect(checked("", { running: "v2.1.20", release: "v2.1.20" })).toMatch(/does not say its version/);
-            expect(checked("abc", { running: "", release: "v2.1.20" })).toMatch(/says abc of its version/);
-            expect(checked("", { release: "v2.1.20", search: false })).toMatch(/does not say its version/);
+            expect(checked("", { running: "v2.1.20", release: "v2.1.20" })).toMatch(/does not report its version/);
+            expect(checked("abc", { running: "", release: "v2.1.20" })).toMatch(/reports its version as abc,/);
+            expect(checked("", { release: "v2.1.20", search: false })).toMatch(/does not report its version/);
             // It is readable, and says that it is older.
             expect(checked("v2.1.18", { release: "v2.1.20" })).toMatch(/is version v2\.1\.18\./);
         });
@@ -284,7 +284,7 @@ describe("the version of zot", () => {
             runIn(dash, `${inspectionScript}\nbinary=zot\nkeeps_tags ${quoted(version)}; printf '%s' "$problem"`)
                 .output;
         expect(problem("v2.1.18-0-g3b5796d")).toBe("zot is version v2.1.18-0-g3b5796d. [ZH-VERSION-OLD]");
-        expect(problem("")).toBe("zot does not say its version. [ZH-VERSION-UNSAID]");
+        expect(problem("")).toBe("zot does not report its version. [ZH-VERSION-UNSAID]");
     });
 
     it("is read from the line that zot prints, on either stream", () => {

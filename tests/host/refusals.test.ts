@@ -32,7 +32,7 @@ describe("before anything is touched", () => {
         expect(await refused(a)).toContain(
             "that this program does not manage and the first deployment would remove: " +
                 "http.readTimeout (50s there, 1h by the settings); extensions.scrub; Log.audit. " +
-                "Put what is to stay into zot.extraConfig",
+                "Put what has to stay into zot.extraConfig",
         );
         expect(fs.existsSync(host.state)).toBe(false);
         // Some of them stay, the others may go; whatever the case of the letters.
@@ -249,7 +249,7 @@ describe("before anything is touched", () => {
                 "existing tag",
         );
         expect(old).toContain('set zot.acceptVersion to "v2.1.18-0-gabcdef0"');
-        expect(await refused(withVersion(undefined))).toContain("does not say its version. [ZH-VERSION-UNSAID]");
+        expect(await refused(withVersion(undefined))).toContain("does not report its version. [ZH-VERSION-UNSAID]");
         expect(await refused(withVersion("my-branch-12", { zot: { acceptVersion: "my-branch-11" } }))).toContain(
             'set zot.acceptVersion to "my-branch-12"',
         );

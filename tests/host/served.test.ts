@@ -49,7 +49,7 @@ describe("a zot that serves another file", () => {
             expect(ran.errors).toMatch(
                 new RegExp(
                     `^zot-hardening: zot, process \\d+, was started with ${host.configFile}, ` +
-                        `and zot\\.configFile is ${other}, which it does not serve; ` +
+                        `but zot\\.configFile is ${other}, which it does not serve; ` +
                         `set zot\\.configFile to ${host.configFile}, or start zot with ${other}\\. ` +
                         `\\[ZH-RUNNING-OTHER-CONFIG\\]\nNothing on the host was changed\\.`,
                 ),
@@ -107,7 +107,7 @@ describe("a zot that serves another file", () => {
             const ran = await host.deploy(narrower);
             expect(ran).toMatchObject({ exitCode: 1, output: "" });
             expect(ran.errors).toMatch(
-                /\[ZH-DEPLOY-NOT-PROVEN\] Process \d+, which answers at \S+, sees another \S+config\.json than the host has; where that file alone is mounted into a container, mount its folder\./,
+                /\[ZH-DEPLOY-NOT-PROVEN\] Process \d+, which answers at \S+, sees another \S+config\.json than the host has; if that file alone is mounted into a container, mount its folder instead\./,
             );
             expect(fs.readFileSync(host.configFile, "utf8")).toBe(a.config);
             expect(await served()).toBe("a");

@@ -291,7 +291,7 @@ describe("sudo", () => {
         const all = await host.deploy(asUser(withSudo(host.declare("a", {}, { host: { sudo: "all" } }))));
         expect(all.errors).toContain(
             "sudo does not let root run anything as root without a password (sudo: a password is required); " +
-                "npm run host-rights prints what root is to allow. [ZH-SUDO-PASSWORD]",
+                "npm run host-rights prints what root has to allow. [ZH-SUDO-PASSWORD]",
         );
         const service = await host.deploy(withSudo(host.declare("a", {}, { host: { sudo: "service" } })));
         expect(service.errors).toContain(

@@ -65,7 +65,7 @@ describe("systemd", () => {
         fs.writeFileSync(unit, read(unit).replace(`serve ${host.configFile}`, `serve ${other}`));
         const { errors } = await host.deploy(user());
         expect(errors).toContain(
-            `The service registry starts zot with ${other}, and zot.configFile is ${host.configFile}, ` +
+            `The service registry starts zot with ${other}, but zot.configFile is ${host.configFile}, ` +
                 `which nobody would serve; set zot.configFile to ${other}, or correct host.serviceName.`,
         );
         expect(fs.readdirSync(host.configFolder)).toEqual(["config.json"]);
@@ -103,7 +103,7 @@ describe("systemd", () => {
         fs.symlinkSync("/dev/null", join(units(), "registry.service"));
         for (const settings of [{}, { manageService: true }]) {
             expect((await host.deploy(user({}, settings))).errors).toContain(
-                "registry.service is masked, so that systemd does not start it; run on the host: " +
+                "registry.service is masked, so systemd does not start it; run on the host: " +
                     "systemctl --user unmask registry.service [ZH-SYSTEMD-MASKED]",
             );
         }
@@ -124,7 +124,7 @@ describe("systemd", () => {
         const { exitCode, errors } = await host.deploy(user());
         expect([exitCode, errors]).toEqual([
             0,
-            "zot-hardening: registry.service is disabled, so that zot is not started when the host restarts; " +
+            "zot-hardening: registry.service is disabled, so zot does not start when the host restarts; " +
                 "run on the host: systemctl --user enable registry.service [ZH-START-DISABLED]\n",
         ]);
         command("stop", "registry");
@@ -230,8 +230,8 @@ describe("systemd", () => {
             payload: silent.payload.replace(/^zotUser=.*$/m, "zotUser="),
         });
         expect(errors).toContain(
-            "zot would run as root, whose service it is. " +
-                "Set host.user to a user of zot's own; or, if it is to run as root, zot.user to root.",
+            "zot would run as root, because the service belongs to root. " +
+                "Set host.user to a user for zot alone; or set zot.user to root if that is what you want.",
         );
         expect(fs.readdirSync(units())).toEqual([]);
     });

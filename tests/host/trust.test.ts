@@ -140,7 +140,7 @@ const reason = notAsOthers;
             expect(ran).toMatchObject({ exitCode: 1, output: "" });
             expect(ran.errors).toMatch(named);
             expect(ran.errors).toMatch(
-                /^zot-hardening: The deployment runs as root, and others than root may write in .*chown root FOLDER/,
+                /^zot-hardening: The deployment runs as root, but others than root may write in .*chown root FOLDER/,
             );
             expect(fs.readdirSync(victim)).toEqual([]);
             expect(await served()).toBe(OPEN);

@@ -32,8 +32,8 @@ describe("whether a unit is started with the host", () => {
 
     it("says how one is enabled that is generated, which systemctl enable cannot", () => {
         expect(told({ UnitFileState: "generated" })).toBe(
-            "Nothing starts registry.service with the host; it is generated, so that it cannot be enabled: write " +
-                "WantedBy=multi-user.target below [Install] into what it is generated from, such as the .container " +
+            "Nothing starts registry.service with the host. It is generated, so it cannot be enabled: write " +
+                "WantedBy=multi-user.target below [Install] into the file that it is generated from, such as the .container " +
                 "file of Podman, and run on the host: systemctl daemon-reload [ZH-START-GENERATED]",
         );
         expect(told({ UnitFileState: "generated" }, "systemd-user")).toMatch(
@@ -215,7 +215,7 @@ describe("a unit that systemd would not start", () => {
                 ConditionResult,
             });
         expect(died("no")).toBe(
-            "systemd did not start it, since its unit has a condition that is not met; run on the host: " +
+            "systemd did not start it, because a condition of its unit is not met; run on the host: " +
                 "systemctl status registry.service [ZH-ENDED-CONDITION]",
         );
         expect(died("yes")).toBe("");
@@ -251,9 +251,9 @@ describe("whom a unit of ours runs zot as", () => {
     it("is not root because its storage is root's, and the commands that mend it are told", () => {
         for (const manager of ["systemd", "launchd-daemon"]) {
             expect(told(0, { manager })).toBe(
-                "zot would run as root, since its storage /var belongs to root. Make a user for it, and give it the " +
+                "zot would run as root, because its storage /var belongs to root. Make a user for it, and give it the " +
                     "storage: useradd --system --shell /usr/sbin/nologin zot; chown -R zot: /var/. (Or set zot.user to " +
-                    "the user that it is to run as, which may be root.) [ZH-ROOT-STORAGE]",
+                    "the user that it has to run as, which may be root.) [ZH-ROOT-STORAGE]",
             );
         }
     });

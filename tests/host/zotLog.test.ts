@@ -59,12 +59,12 @@ describe("what is told of zot's log", () => {
         };
         expect(note("", " * Starting zot ... [ ok ]\n")).toBe(
             "\nThe restart has said:\n * Starting zot ... [ ok ]\n" +
-                "To see here what zot has said, set host.logFile to its log. [ZH-LOG-NOT-SET]",
+                "To see zot's output here, set host.logFile to its log. [ZH-LOG-NOT-SET]",
         );
         expect(note("Error: no good\n", " * Starting zot ... [ ok ]\n")).toBe(
             "\nThe last words of zot:\nError: no good",
         );
-        expect(note("", "")).toBe("\nTo see here what zot has said, set host.logFile to its log. [ZH-LOG-NOT-SET]");
+        expect(note("", "")).toBe("\nTo see zot's output here, set host.logFile to its log. [ZH-LOG-NOT-SET]");
     });
 
     describe("under systemd", () => {
@@ -91,7 +91,7 @@ describe("what is told of zot's log", () => {
 
         it("is told to be elsewhere where only systemd has said something, which is told as such", () => {
             const elsewhere =
-                "zot has said nothing in the journal of zot.service; where it logs to a file, set host.logFile to that. " +
+                "zot has written nothing to the journal of zot.service; if it logs to a file, set host.logFile to that file. " +
                 "[ZH-LOG-ELSEWHERE]";
             const again = "systemd[1]: zot.service: Scheduled restart job, restart counter is at 1.";
             expect(note(journal(stopped, started, again))).toBe(`\n${elsewhere}`);

@@ -88,7 +88,7 @@ describe(`on ${backendName}`, () => {
             const ours = await authentik.create("policyBinding", { target, group: one, order: 0 });
             const { body } = await api(backend, "POST", "/policies/bindings/", { target, group: two, order: 0 });
             await expect(ours.update({ target, group: one, order: 0, enabled: false })).rejects.toThrow(
-                new RegExp(`order 0 of this target belongs to the group test-two-\\S+ too \\(binding ${body.pk}\\)`),
+                new RegExp(`order 0 of this target also belongs to the group test-two-\\S+ \\(binding ${body.pk}\\)`),
             );
         });
 

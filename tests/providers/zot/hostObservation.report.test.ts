@@ -114,10 +114,10 @@ test.each<[string, Record<string, string>, string]>([
         "a unit of ours that was disabled",
         {
             disabled:
-                "zot.service is disabled, so that zot is not started when the host restarts; run on the host: " +
+                "zot.service is disabled, so zot does not start when the host restarts; run on the host: " +
                 "systemctl enable zot.service [ZH-START-DISABLED]",
         },
-        "zot.service is disabled, so that zot is not started when the host restarts [ZH-START-DISABLED]",
+        "zot.service is disabled, so zot does not start when the host restarts [ZH-START-DISABLED]",
     ],
     ["a missing start", { start: "no" }, "the start of zot beside /etc/zot/config.json is missing"],
     [

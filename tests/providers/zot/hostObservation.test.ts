@@ -142,9 +142,9 @@ describe.each(kinds)("a look over %s", (kind) => {
             return other.said.join("\n");
         };
         expect(await told(undefined)).toContain(
-            "says of-ours of its version, which cannot be read as one. [ZH-VERSION-UNREADABLE] Only from 2.1.19 on",
+            "reports its version as of-ours, which cannot be read as one. [ZH-VERSION-UNREADABLE] Only from 2.1.19 on",
         );
-        expect(await told(`sha256:${"0".repeat(64)}`)).toContain("says of-ours of its version");
+        expect(await told(`sha256:${"0".repeat(64)}`)).toContain("reports its version as of-ours");
         expect(await told(`sha256:${hash}`)).toBe("");
         expect(await told("of-ours")).toBe("");
     });
@@ -297,7 +297,7 @@ describe("a host with systemd and sudo", () => {
     test("sudo that wants a password is told before anything is deployed", async () => {
         stub("sudo", 'echo "sudo: a password is required" >&2; exit 1');
         await expect(observationDriver().preview(inputs("service"))).rejects.toThrow(
-            /can be neither looked at nor deployed to: sudo does not let \S+ run "systemctl restart zot\.service" without a password \(sudo: a password is required\); npm run host-rights prints what root is to allow\. \[ZH-SUDO-PASSWORD\] sudo does not let \S+ run "systemctl stop zot\.service" .* \[ZH-SUDO-PASSWORD\] Nothing was changed\.$/,
+            /can be neither looked at nor deployed to: sudo does not let \S+ run "systemctl restart zot\.service" without a password \(sudo: a password is required\); npm run host-rights prints what root has to allow\. \[ZH-SUDO-PASSWORD\] sudo does not let \S+ run "systemctl stop zot\.service" .* \[ZH-SUDO-PASSWORD\] Nothing was changed\.$/,
         );
         stub("id", 'case $* in -u) echo 4711 ;; *) exec /usr/bin/id "$@" ;; esac');
         await expect(observationDriver().preview(inputs("all"))).rejects.toThrow(
