@@ -1,4 +1,4 @@
-/** npm run adopt: what is in Authentik already, as a file for `pulumi import`. */
+/** npm run adopt: finds what already exists in Authentik, and writes it as a file for `pulumi import`. */
 import { join, relative } from "node:path";
 import { listBlueprints } from "../clients/authentik/blueprints";
 import { Client } from "../clients/authentik/client";
@@ -38,7 +38,7 @@ async function adopt(options: Options): Promise<void> {
         const failure = failureIn(error);
         if (failure?.kind === "forbidden")
             throw new UserError(
-                `The token may not read all that is to be found in Authentik at ${connection.url}: ` +
+                `The token may not read everything that is needed in Authentik at ${connection.url}: ` +
                     `${failure.message} Give it one for refreshing or more: npm run authentik-token -- --help`,
             );
         throw failure ?? error;
@@ -61,12 +61,14 @@ async function adopt(options: Options): Promise<void> {
         printJson({ ...there, warnings, managed, file });
         return;
     }
-    const lines = [`In Authentik at ${connection.url}, of what the stack ${options.stack} declares:`];
+    const lines = [
+        `What already exists in Authentik at ${connection.url} of what the stack ${options.stack} declares:`,
+    ];
     for (const { object, label, id } of there.findings)
         lines.push(`  ${isManaged(object) ? "in the state already" : "to be taken over    "}  ${label}, id ${id}`);
     for (const { label } of there.missing) lines.push(`  made by pulumi up     ${label}`);
     for (const warning of warnings) lines.push(`warning: ${warning}`);
-    if (file.resources.length === 0) lines.push("", "Nothing is to be taken over.");
+    if (file.resources.length === 0) lines.push("", "There is nothing to take over.");
     else if (!isWritten) lines.push("", `${options.file} would be written, for pulumi import.`);
     else {
         const place = relative(process.cwd(), target) || target;
@@ -77,12 +79,12 @@ async function adopt(options: Options): Promise<void> {
             `  pulumi up --stack ${options.stack}`,
         );
         lines.push(
-            "The client keeps its secret, so that logins go on. " +
-                "zot gets session keys of its own: who is logged in to its web interface logs in once more.",
+            "The client keeps its secret, so logins keep working. " +
+                "zot gets new session keys: users of its web interface have to log in once more.",
         );
         lines.push(
             "",
-            "To give everything back without a change in Authentik: " +
+            "To give everything back without a change in Authentik, run " +
                 "pulumi state delete with the address of each, as pulumi stack --show-urns lists them.",
         );
     }
@@ -101,9 +103,9 @@ async function connectionFor(folder: string, stack: string): Promise<Connection>
     const token = process.env.AUTHENTIK_TOKEN || (await tokenInStack(stack, folder));
     if (!token)
         throw new UserError(
-            `There is no token for Authentik, neither in AUTHENTIK_TOKEN nor in the stack ${stack}, as far as it can be ` +
-                "read here (its passphrase: PULUMI_CONFIG_PASSPHRASE). Set AUTHENTIK_TOKEN in the environment, " +
-                "to one that may read (npm run authentik-token -- --for refresh).",
+            `There is no token for Authentik: AUTHENTIK_TOKEN is not set, and none can be read from the stack ${stack} ` +
+                "(this needs its passphrase: PULUMI_CONFIG_PASSPHRASE). Set AUTHENTIK_TOKEN in the environment " +
+                "to a token that may read (npm run authentik-token -- --for refresh).",
         );
     return connectionFrom({}, { AUTHENTIK_URL: url, AUTHENTIK_TOKEN: token });
 }
@@ -111,14 +113,14 @@ async function connectionFor(folder: string, stack: string): Promise<Connection>
 async function addressesInState(folder: string, stack: string): Promise<Set<string>> {
     const text = await pulumi(
         ["stack", "export", "--stack", stack],
-        "read the stack's state; for a stack that is not there yet: pulumi stack init, or --no-state here",
+        "read the stack's state; if the stack does not exist yet: pulumi stack init, or --no-state here",
         { folder },
     );
     const { deployment } = JSON.parse(text) as { deployment?: { resources?: { urn: string }[] } };
     return new Set((deployment?.resources ?? []).map(({ urn }) => urn));
 }
 
-/** A token may be good for the objects and not for blueprints: then a person has to look. */
+/** A token may be able to read the objects but not blueprints; then a person has to look. */
 async function blueprints(
     { basePath: url, token }: Connection,
     settings: Parameters<typeof owningBlueprints>[1],
@@ -126,7 +128,7 @@ async function blueprints(
     const all = await listBlueprints({ url, token });
     if (Array.isArray(all)) return [...owningBlueprints(all, settings), ...unknownBlueprints(all)];
     return [
-        "Whether a blueprint owns any of these objects is not known: " +
+        "It is not known whether a blueprint owns any of these objects: " +
             `the token may not list blueprints (${all.status ?? "no answer"}). ` +
             "Look at them in Authentik, Customization > Blueprints.",
     ];
@@ -135,13 +137,13 @@ async function blueprints(
 const program = withStackOption(
     command(
         "npm run adopt --",
-        "Finds what is in Authentik already of what a stack declares, " +
+        "Finds what already exists in Authentik of what a stack declares, " +
             "and writes the file for pulumi import. Changes nothing in Authentik or in the state.",
         "AUTHENTIK_TOKEN=… npm run adopt -- --stack prod",
     ),
 )
     .option("--file <path>", "the file to write, in the project's folder", "adopt.json")
-    .option("--no-state", "do not look into the stack's state for what is managed already")
+    .option("--no-state", "do not check the stack's state for what it already manages")
     .option("-n, --dry-run", "write nothing")
     .option("--json", "what was found, the warnings and the file as JSON")
     .addHelpText(

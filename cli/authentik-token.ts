@@ -1,6 +1,6 @@
 /**
- * npm run authentik-token: the role, service account and API token by which the program works in Authentik, or the
- * steps to make them.
+ * npm run authentik-token: creates the role, service account and API token with which the program works in Authentik,
+ * or prints the steps for it.
  */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -74,8 +74,8 @@ async function authentikToken(options: Options): Promise<void> {
     }
     if (options.config && options.for !== "up")
         program.error(
-            "A token for previews does not belong into the stack's configuration, where pulumi up would use it: " +
-                "give --output FILE, and hand it to the job as AUTHENTIK_TOKEN.",
+            "A token for previews does not belong in the stack's configuration, because pulumi up would use it: " +
+                "give --output FILE, and pass it to the job as AUTHENTIK_TOKEN.",
             { exitCode: EXIT.usage },
         );
 
@@ -88,7 +88,7 @@ async function authentikToken(options: Options): Promise<void> {
     report(task, url, outcome, handedTo, options);
 }
 
-/** Takes away what was made for a stack: a token that may manage groups and users is as good as a superuser's. */
+/** Removes what was made for a stack: a token that may manage groups and users is as good as a superuser's. */
 async function removeTokens(options: Options): Promise<void> {
     const { name, stack, dryRun = false, yes = false, json = false } = options;
     const token = adminToken();
@@ -128,19 +128,19 @@ async function removeTokens(options: Options): Promise<void> {
         );
         if (isSure)
             print(
-                "What still holds the key holds nothing that works: " +
+                "The key no longer works anywhere, so remove it where it is stored: " +
                     `pulumi config rm authentik:token --stack ${stack}, and the secrets of jobs.\n`,
             );
     }
 }
 
-/** Names of role, account and token: of every purpose, where none is given. */
+/** Names of role, account and token; for every purpose if none is given. */
 function namesOf({ name, stack, for: purpose }: Options): string[] {
     if (name !== undefined) return [name];
     return (program.getOptionValueSource("for") === "cli" ? [purpose] : PURPOSES).map((one) => defaultName(stack, one));
 }
 
-/** Asks a person at a terminal; elsewhere nobody is there to answer. */
+/** Asks a person at a terminal. */
 async function confirmed(question: string): Promise<boolean> {
     if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
@@ -154,14 +154,14 @@ async function confirmed(question: string): Promise<boolean> {
 function adminToken(): string | undefined {
     const token = process.env[ADMIN_TOKEN]?.trim();
     if (token && !/^[\x21-\x7e]+$/.test(token))
-        throw new UserError(`${ADMIN_TOKEN} holds a space, a line break or a character that no token has.`);
+        throw new UserError(`${ADMIN_TOKEN} contains a space, a line break or a character that no token has.`);
     return token || undefined;
 }
 
-/** Where Authentik is: the option, the environment, the stack's file. */
+/** Authentik's address: from the option, the environment, or the stack's file. */
 function authentikAddress({ url: option, stack }: Options): string {
     const file = join(projectFolder(), `Pulumi.${basename(stack)}.yaml`);
-    // After `pulumi stack rm` there is none any more.
+    // After `pulumi stack rm` there is no file.
     const { config } = existsSync(file)
         ? (readStack(projectFolder(), stack) as { config?: Record<string, unknown> })
         : {};
@@ -228,8 +228,8 @@ function report(
         ...(handedTo ? [`The token is in ${handedTo}.`] : key === undefined ? [] : ["The token was not put anywhere."]),
         ...(task.work.purpose !== "up" && handedTo
             ? [
-                  "Give it to the job that previews as AUTHENTIK_TOKEN. " +
-                      "A token in the stack's configuration goes before it, " +
+                  "Give it to the job that previews, as AUTHENTIK_TOKEN. " +
+                      "A token in the stack's configuration takes precedence, " +
                       "and whoever has the stack's passphrase can read that one.",
               ]
             : []),
@@ -292,7 +292,7 @@ const program = withStackOption(
     .addOption(
         new Option(
             "--for <what>",
-            "up: all that pulumi up does; preview: look-ups only; refresh: also pulumi preview --refresh",
+            "up: everything that pulumi up does; preview: look-ups only; refresh: also pulumi preview --refresh",
         )
             .choices([...PURPOSES])
             .default("up"),
@@ -310,14 +310,14 @@ const program = withStackOption(
     .option("--url <url>", "Authentik's address; default AUTHENTIK_URL, then authentik:url of the stack")
     .option(
         "--name <name>",
-        "of role, account and token; default pulumi-zot-STACK, with the purpose where it is not up",
+        "name of role, account and token; default pulumi-zot-STACK, with the purpose unless it is up",
     )
     .option("--rotate", "replace the token if there is one; the former ends at once")
-    .option("--prune", "take permissions away that the role holds and does not need")
+    .option("--prune", "remove permissions that the role has and does not need")
     .addOption(
         new Option(
             "--remove",
-            "take away what was made: token, account and role, of every purpose where --for is not given",
+            "remove what was made: token, account and role, for every purpose unless --for is given",
         ).conflicts(["steps", "output", "config", "rotate", "prune"]),
     )
     .option("--yes", "with --remove, do not ask")
@@ -326,7 +326,7 @@ const program = withStackOption(
     .addHelpText(
         "after",
         `\nAn administrator's API token comes from the environment, as ${ADMIN_TOKEN}; ` +
-            "without it the steps are printed, where nothing else was asked for. The new token is never printed.",
+            "without it the steps are printed, unless something else was asked for. The new token is never printed.",
     )
     .action(async (options: Options) => {
         if (options.name !== undefined && !/^[A-Za-z0-9_-]+$/.test(options.name))

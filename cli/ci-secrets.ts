@@ -1,4 +1,4 @@
-/** npm run ci-secrets: hands CI's credential from the stack's outputs to the CI's own store of secrets. */
+/** npm run ci-secrets: stores CI's credential from the stack's outputs in the CI's own store of secrets. */
 import { text } from "node:stream/consumers";
 import { InvalidArgumentError, Option } from "commander";
 import { addressOf, slashAtMost } from "../clients/http/address";
@@ -34,7 +34,7 @@ interface Options extends Omit<TargetOptions, "names"> {
     json?: boolean;
 }
 
-/** Every variable that may hold a forge's token. */
+/** Every variable that may contain a forge's token. */
 const TOKEN_VARIABLES = [...new Set((["forgejo", "gitea", "github"] as const).flatMap((store) => variablesFor(store)))];
 
 const SAID: Record<Change, [done: string, dryRun: string]> = {
@@ -54,7 +54,7 @@ interface Report {
     warnings: string[];
 }
 
-/** For one identity of CI, or for each that has a place for its key. */
+/** Handles one identity of CI, or each one with a place for its key. */
 async function ciSecrets(options: Options): Promise<void> {
     for (const name of TOKEN_VARIABLES) hide(process.env[name]?.trim() ?? "");
     const workloads = options.stack === undefined ? undefined : stackWorkloads(projectFolder(), options.stack);
@@ -63,7 +63,7 @@ async function ciSecrets(options: Options): Promise<void> {
         throw new UserError(
             "No identity of CI has a place for its key: set ciSecrets.store, or secrets in ci.workloads.",
         );
-    // All that the settings say wrong is said before the first key is handed over.
+    // Reports all mistakes in the settings before the first key is handed over.
     const targets = names.map((name) => ({
         name,
         target: targetFrom({ ...options, names: options.name }, workloads ? secretsOf(workloads, name) : {}),
@@ -99,7 +99,7 @@ async function handOver(options: Options, target: Target, credential: Credential
     const say = (line: string) => (options.json ? remark(masked(line)) : print(`${masked(line)}\n`));
 
     busy(`Asking ${store.place}`);
-    // Whatever can be in the way is found before the first secret is written, and by a dry run too.
+    // Finds every obstacle before the first secret is written, in a dry run too.
     await store.prepare(credential.items);
     const holder = registry && new KeyHolder(transport, registry.url, registry.userName, credential.key);
     if (holder) await revokePrevious(holder.keys, credential, true);
@@ -115,7 +115,7 @@ async function handOver(options: Options, target: Target, credential: Credential
             change: await store.put(item, dryRun),
         };
         report.items.push(entry);
-        // Where each is written by itself, what was done is said even if the next one fails.
+        // If items are written one by one, each is reported at once, in case the next one fails.
         if (!store.finish) printItem(entry);
     }
     if (store.finish) {
@@ -123,7 +123,7 @@ async function handOver(options: Options, target: Target, credential: Credential
         report.items.forEach(printItem);
     }
     if (report.items.some(({ change }) => change === "written"))
-        say("  A forge shows nobody what a secret holds, so whether it held another value cannot be told.");
+        say("  A forge does not show the content of a secret, so it is not known whether it had another value.");
 
     if (registry && holder) {
         const { previous, ofOthers } = await revokePrevious(holder.keys, credential, dryRun);
@@ -135,7 +135,9 @@ async function handOver(options: Options, target: Target, credential: Credential
         );
         for (const key of previous) say(`  ${dryRun ? "would be revoked" : "revoked"}: ${described(key)}`);
         for (const key of ofOthers)
-            report.warnings.push(`The key ${described(key)} of ${registry.userName} is another stack's, and stays.`);
+            report.warnings.push(
+                `The key ${described(key)} of ${registry.userName} belongs to another stack, and stays.`,
+            );
     }
     const soon = expiryWarning(credential.expires, new Date());
     report.warnings.push(...(store.remarks?.() ?? []), ...(soon ? [soon] : []));
@@ -148,7 +150,7 @@ async function outputsText({ stack, from }: Options): Promise<string> {
         if (process.stdin.isTTY) remark("Reading the stack's outputs from standard input.");
         return text(process.stdin);
     }
-    // Without a stack the command has ended before.
+    // Without a stack the command has already ended.
     return pulumi(
         ["stack", "output", "--json", "--show-secrets", "--stack", stack!],
         `read the outputs of the stack ${stack}`,
@@ -163,11 +165,11 @@ async function storeOf(target: Target, transport: Transport): Promise<Store> {
     if (!token)
         throw new UserError(
             `There is no token for ${target.apiUrl}: put it into the environment as ${names.join(" or ")}. ` +
-                "It is never an argument, which other users of this machine could see.",
+                "An argument would not do: other users of this machine could see it.",
         );
     if (!/^[\x21-\x7e]+$/.test(token))
         throw new UserError(
-            `The token for ${target.apiUrl} in the environment holds a space, ` +
+            `The token for ${target.apiUrl} in the environment contains a space, ` +
                 "a line break or a character that no token has.",
         );
     return target.store === "github"
@@ -175,7 +177,7 @@ async function storeOf(target: Target, transport: Transport): Promise<Store> {
         : new ForgejoStore(target, token, transport);
 }
 
-/** Where keys are revoked: the registry of the outputs. */
+/** The registry of the outputs, where keys are revoked. */
 function registryOf({ registryUrl, userName }: Credential): { url: string; userName: string } {
     if (registryUrl === undefined || userName === undefined)
         throw new UserError(
@@ -193,7 +195,7 @@ function registryOf({ registryUrl, userName }: Credential): { url: string; userN
 function named(text: string, before: Record<string, string> = {}): Record<string, string> {
     const [, output, name] = /^([A-Za-z]+)=(\S+)$/.exec(text) ?? [];
     if (output === undefined || name === undefined)
-        throw new InvalidArgumentError("OUTPUT=NAME is wanted, for example ciApiKey=ZOT_CI_API_KEY.");
+        throw new InvalidArgumentError("Give OUTPUT=NAME, for example ciApiKey=ZOT_CI_API_KEY.");
     return { ...before, [output]: name };
 }
 
@@ -204,7 +206,7 @@ const program = command(
 )
     .option(
         "-s, --stack <name>",
-        "the stack, whose outputs are handed over and whose settings (ciSecrets) say where to",
+        "the stack with the outputs, and with the settings (ciSecrets) that say where they go",
     )
     .addOption(
         new Option(
@@ -212,28 +214,28 @@ const program = command(
             "- reads the outputs from standard input, as pulumi stack output --json --show-secrets prints them",
         ).choices(["-"]),
     )
-    .option("--workload <name>", "one of CI's further identities (ci.workloads), and not the first one")
+    .option("--workload <name>", "one of CI's further identities (ci.workloads), instead of the first one")
     .option("--all", "every identity of CI that has a place for its key in the stack's settings")
     .addOption(new Option("--store <kind>", "what kind of store it is (setting ciSecrets.store)").choices([...STORES]))
-    .option("--api-url <url>", "the forge's address; of GitHub Enterprise https://HOST/api/v3 (ciSecrets.apiUrl)")
+    .option("--api-url <url>", "the forge's address; for GitHub Enterprise https://HOST/api/v3 (ciSecrets.apiUrl)")
     .option("--owner <name>", "user or organisation (ciSecrets.owner)")
-    .option("--repository <name>", "repository; without it the secrets are the organisation's (ciSecrets.repository)")
+    .option("--repository <name>", "repository; without it: the organisation (ciSecrets.repository)")
     .addOption(
         new Option(
             "--visibility <which>",
-            "which repositories of a GitHub organisation see what is new (ciSecrets.visibility)",
+            "which repositories of a GitHub organisation can use a new secret (ciSecrets.visibility)",
         ).choices([...VISIBILITIES]),
     )
     .option("--file <path>", "file of a dotenv or json store (ciSecrets.file)", givenFile)
     .option(
         "--name <output=NAME>",
-        "what an output is called there; may be repeated; outputs: " +
+        "the name of an output in the store; may be repeated; outputs: " +
             `${OUTPUT_NAMES.join(", ")} (ciSecrets.names; default ciApiKey=ZOT_CI_API_KEY)`,
         named,
     )
-    .option("--revoke-previous", "then end every earlier key of CI's user at once; a job that still holds one fails")
+    .option("--revoke-previous", "then end every earlier key of CI's user at once; a job that still uses one fails")
     .option("--dry-run", "only say what would be done")
-    .option("--json", "end with one JSON object on standard output; all else goes to standard error")
+    .option("--json", "end with one JSON object on standard output; everything else goes to standard error")
     .addHelpText(
         "after",
         `
@@ -256,17 +258,17 @@ Exit code: 0 done, 1 it could not be done, 2 a mistake on the command line, 3 a 
         if (options.all && (options.stack === undefined || apart.length > 0))
             program.error(
                 options.stack === undefined
-                    ? "--all goes by a stack's settings: name it with --stack."
-                    : "--all goes by the stack's settings alone, which say for each identity where its key goes.",
+                    ? "--all reads a stack's settings: name the stack with --stack."
+                    : "--all only uses the stack's settings, which say for each identity where its key goes.",
                 { exitCode: EXIT.usage },
             );
         await ciSecrets(options);
     });
 
 void run(program, {
-    // Whatever failed: the key and the token are in no message.
+    // Whatever failed: no message contains the key or the token.
     words: masked,
-    // Without a stack's settings, what is not clear is the command line.
+    // Without a stack's settings, any ambiguity is a mistake on the command line.
     exitCode: (error) =>
         error instanceof TargetError && program.opts<Options>().stack === undefined ? EXIT.usage : usualExitCode(error),
 });

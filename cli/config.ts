@@ -1,4 +1,4 @@
-/** npm run config: the zot config that a stack would deploy; or what a config on a host has beside it. */
+/** npm run config: prints the zot config that a stack would deploy, or takes over parts of a config on a host. */
 import { configText } from "../components/zotConfig";
 import { command, EXIT, run, print as show } from "./shared/command";
 import { givenFile } from "./shared/givenFile";
@@ -18,21 +18,21 @@ const program = withStackOption(
         "npm run --silent config -- --stack prod",
     ),
 )
-    .option("--json", "with --from, what was found, as JSON; mistakes in the settings as JSON too")
+    .option("--json", "with --from: what was found, as JSON; mistakes in the settings as JSON too")
     .option(
         "--from <file>",
-        "what the config in this file (JSON or YAML; - for standard input) has and the settings do not declare goes " +
+        "put what the config in this file (JSON or YAML; - for standard input) has and the settings do not declare " +
             "into the stack's file: caches into zot.mirrors, the rest into zot.extraConfig",
         givenFile,
     )
-    .option("--print", "with --from, write nothing, and say what would be written")
+    .option("--print", "with --from: write nothing, and print what would be written")
     .option(
         "--zot-version <text>",
-        "with --from, what `zot --version` prints on the host: says what its build cannot do",
+        "with --from: what `zot --version` prints on the host, to report what its build cannot do",
     )
     .addHelpText(
         "after",
-        "\nBefore a first deployment, on a host whose config was made by other means:\n  ssh registry-host cat " +
+        "\nBefore a first deployment, on a host whose config has another source:\n  ssh registry-host cat " +
             "/etc/zot/config.json | npm run --silent config -- --stack prod --from -\n",
     )
     .action(async ({ from, print, json, zotVersion }: Options) => {

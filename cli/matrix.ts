@@ -1,4 +1,4 @@
-/** npm run matrix: who may do what on a stack's registry. */
+/** npm run matrix: prints who may do what on a stack's registry. */
 import { Option } from "commander";
 import { command, print, run } from "./shared/command";
 import { matrixMarkdown, matrixTable } from "./shared/matrixText";
@@ -7,7 +7,7 @@ import { declaredByOption, withStackOption } from "./shared/stack";
 const program = withStackOption(
     command(
         "npm run matrix --",
-        "Prints who may do what on a stack's registry, from its settings alone.",
+        "Prints who may do what on a stack's registry, based on its settings alone.",
         "npm run --silent matrix -- --stack prod --markdown",
     ),
 )

@@ -1,4 +1,4 @@
-/** npm run move-metadata: accounts, API keys and pulls from zot's meta.db into redis, by redis-cli. */
+/** npm run move-metadata: moves accounts, API keys and pulls from zot's meta.db into redis, by redis-cli. */
 import { UserError } from "../clients/userError";
 import { membersOf } from "../components/settings";
 import { metadataPlace, namelessSecretFiles, renderZotConfig } from "../components/zotConfig";
@@ -16,20 +16,20 @@ interface Options {
 const program = withStackOption(
     command(
         "npm run move-metadata --",
-        "Prints, for redis-cli --pipe, what moves the accounts, API keys, stars and counts of pulls of a zot that is " +
-            "stopped from its meta.db into the redis that the stack's settings name (redis.address).",
+        "Prints commands for redis-cli --pipe that copy the accounts, API keys, stars and counts of pulls of a stopped " +
+            "zot from its meta.db into the redis in the stack's settings (redis.address).",
         "ssh registry-host sudo cat /var/lib/zot/meta.db | npm run --silent move-metadata -- --stack prod --from - | " +
             "redis-cli -u redis://cache.example.org:6379 --pipe",
     ),
 )
     .requiredOption("--from <file>", "a copy of the meta.db in zot's rootDirectory; - for standard input", givenFile)
-    .option("--replace", "replace what is in redis already, where no zot has served from it yet")
+    .option("--replace", "replace what is already in redis, if no zot has served from it yet")
     .action(({ from, replace = false }: Options) => {
         const [{ settings }] = membersOf(declaredByOption(program).settings);
         const place = metadataPlace(renderZotConfig(settings, namelessSecretFiles(settings)));
         if (place.kind !== "redis")
             throw new UserError(
-                `The stack's zot keeps accounts and keys in ${place.kind === "file" ? place.file : place.driver}, and not ` +
+                `The stack's zot keeps accounts and keys in ${place.kind === "file" ? place.file : place.driver}, not ` +
                     "in redis. Set redis.address first: " +
                     "docs/scale.md, The settings.",
             );
@@ -37,7 +37,7 @@ const program = withStackOption(
         printBytes(moved.commands);
         remark(
             `For redis, below ${place.keyPrefix}: ${moved.accounts} accounts with ${moved.keys} API keys, and the pushes ` +
-                `and pulls of ${moved.repositories} repositories. redis-cli says at its end whether it took them.`,
+                `and pulls of ${moved.repositories} repositories. redis-cli reports at its end whether it accepted them.`,
         );
     });
 void run(program);

@@ -1,6 +1,6 @@
 /**
- * What is in Authentik already of what a stack declares, by natural key, and what stands in the way of taking it over.
- * Reads only.
+ * Finds, by natural keys, which objects that a stack declares already exist in Authentik, and what would be in the way
+ * of taking them over. Reads only.
  */
 import type { Application, Group, OAuth2Provider, PolicyBinding } from "@goauthentik/api";
 import { type Client, everyPage } from "../../clients/authentik/client";
@@ -13,13 +13,13 @@ import { type Declared, declaredOf } from "./importFile";
 export interface Finding {
     object: Declared;
     id: string;
-    /** What a person calls it. */
+    /** Its name for a person. */
     label: string;
 }
 
 export interface Found {
     findings: Finding[];
-    /** What the program would make anew. */
+    /** What the program would create. */
     missing: { object: Declared; label: string }[];
     /** What a person has to look at. */
     warnings: string[];
@@ -30,10 +30,10 @@ const PROGRAMS_SCOPES = new Set(
     ["openid", "email", "profile"].map((scope) => `goauthentik.io/providers/oauth2/scope-${scope}`),
 );
 
-/** When a binding ends, as Authentik 2026.8 and newer give one for a granted request; undefined where it stays. */
+/** When a binding ends (Authentik 2026.8 and newer set an end for a granted request); undefined if it does not. */
 const endOf = ({ expires }: PolicyBinding): string | undefined => expires?.toISOString();
 
-/** What `found` reads; the parts of the official client. */
+/** The parts of the official client that are used here. */
 export type Reader = Pick<Client, "core" | "providers" | "policies" | "flows" | "stages" | "propertyMappings">;
 
 type Identity = Settings["identity"];
@@ -43,13 +43,13 @@ interface Groups {
     workloads: { account: CiAccount; group: Group | undefined }[];
 }
 
-/** What is found, as it is found. */
+/** Collects what is found. */
 class Findings implements Found {
     readonly findings: Finding[] = [];
     readonly missing: Found["missing"] = [];
     readonly warnings: string[] = [];
 
-    /** An object that is declared: there, or missing. */
+    /** Notes a declared object: it exists, or is missing. */
     note(object: Declared, label: string, id: string | number | undefined): void {
         if (id === undefined) this.missing.push({ object, label });
         else this.findings.push({ object, label, id: String(id) });
@@ -93,14 +93,14 @@ async function findProvider(client: Reader, identity: Identity, result: Findings
         namesake,
         () =>
             `The name ${identity.providerName} belongs to another OAuth2 provider, ` +
-            `of the client id ${namesake!.clientId}: ` +
-            "no two have the same, so give another identity.providerName, " +
+            `with the client id ${namesake!.clientId}, ` +
+            "and names are unique. Give another identity.providerName, " +
             `or set identity.clientId to ${namesake!.clientId}.`,
     );
     return provider;
 }
 
-/** What of the provider pulumi up changes, and what it leaves although nobody can log in with it. */
+/** What pulumi up changes about the provider, and what it leaves although it prevents logins. */
 async function warnOfProvider(
     client: Reader,
     provider: OAuth2Provider,
@@ -114,7 +114,7 @@ async function warnOfProvider(
         extraUris.length > 0,
         () =>
             `The provider also redirects to ${extraUris.join(", ")}: ` +
-            "pulumi up takes that away, since zot has one address.",
+            "pulumi up removes that, because zot has only one address.",
     );
     const scopes = await everyPage((page, pageSize) =>
         client.propertyMappings.propertymappingsProviderScopeList({ page, pageSize }),
@@ -125,13 +125,13 @@ async function warnOfProvider(
     result.warnIf(
         others.length > 0,
         () =>
-            `The provider also has the scope mappings ${others.join(", ")}: pulumi up takes them away. ` +
+            `The provider also has the scope mappings ${others.join(", ")}: pulumi up removes them. ` +
             "zot asks for openid, email and profile only.",
     );
     result.warnIf(
         provider.encryptionKey,
         () =>
-            "The provider encrypts its tokens, which zot cannot read: no login has worked so. " +
+            "The provider encrypts its tokens, which zot cannot read: no login can have worked. " +
             "The program leaves the key as it is; remove it in Authentik.",
     );
 }
@@ -152,7 +152,7 @@ async function findApplication(
     result.warnIf(
         provider && application?.pk !== undefined && application.provider !== provider.pk,
         () =>
-            `The application ${identity.applicationSlug} logs its users in with another provider than ` +
+            `The application ${identity.applicationSlug} uses another provider than ` +
             `${provider!.name}: pulumi up changes that.`,
     );
     const served = provider?.assignedApplicationSlug;
@@ -161,7 +161,7 @@ async function findApplication(
         () =>
             `The provider of the client id ${identity.clientId} serves the application ` +
             `${served}, and a provider serves only one: ` +
-            "set identity.applicationSlug to that, with the issuer that belongs to it, or free the provider.",
+            "set identity.applicationSlug to that, with the matching issuer, or free the provider.",
     );
     return application;
 }
@@ -182,15 +182,15 @@ async function findGroups(
     result.warnIf(
         !admins,
         () =>
-            `There is no group ${identity.adminsGroup}, which is looked up and never made: ` +
-            "make it in Authentik, with its members, before pulumi up.",
+            `There is no group ${identity.adminsGroup}. The program looks it up and never creates it: ` +
+            "create it in Authentik, with its members, before pulumi up.",
     );
     for (const { account, group } of workloads)
         result.warnIf(
             group?.isSuperuser,
             () =>
                 `The group ${account.group} makes its members superusers of Authentik: ` +
-                "pulumi up takes that away. Is it the right group?",
+                "pulumi up removes that. Is it the right group?",
         );
     return { workloads, admins };
 }
@@ -209,7 +209,7 @@ async function findCiUser(client: Reader, { workload, user: name, group }: CiAcc
     const others = (user?.groupsObj ?? []).filter((one) => one.name !== group).map((one) => one.name);
     result.warnIf(
         others.length > 0,
-        () => `The user ${name} is a member of ${others.join(", ")} too: pulumi up takes it out.`,
+        () => `The user ${name} is also a member of ${others.join(", ")}: pulumi up removes it from there.`,
     );
 }
 
@@ -224,7 +224,7 @@ async function findBindings(
         target === undefined
             ? []
             : await everyPage((page, pageSize) => client.policies.policiesBindingsList({ target, page, pageSize }));
-    // The filter may be one that this version ignores.
+    // This version may ignore the filter.
     const ofApplication = bindings.filter((binding) => binding.target === target);
     const taken = new Set<PolicyBinding>();
     const holders: [object: Declared, holder: Group | undefined, name: string][] = [
@@ -236,7 +236,7 @@ async function findBindings(
         ]),
     ];
     for (const [object, holder, name] of holders) {
-        // One that ends goes with its end, and members would no longer log in: the program's own stay.
+        // A binding that ends would lock members out at its end, so the program makes its own.
         const ofGroup = ofApplication.filter(({ group }) => holder !== undefined && group === holder.pk);
         const [binding, ...more] = ofGroup.filter((candidate) => endOf(candidate) === undefined);
         if (binding) taken.add(binding);
@@ -261,27 +261,27 @@ function warnOfBinding(binding: PolicyBinding, result: Findings): void {
           : `the policy ${binding.policyObj?.name ?? binding.policy}`;
     result.warnings.push(
         `The application is bound to ${holder} too (binding ${binding.pk}, order ${binding.order}` +
-            `${endOf(binding) === undefined ? "" : `, which ends on ${endOf(binding)}`}), ` +
-            "which the program does not declare and leaves as it is: whom does it let in?",
+            `${endOf(binding) === undefined ? "" : `, which ends on ${endOf(binding)}`}). ` +
+            "The program does not declare that binding and leaves it as it is: whom does it let in?",
     );
     result.warnIf(
         binding.order === 0 || binding.order === 1,
         () =>
-            `That binding has the order ${binding.order}, which the program gives to one of its own, ` +
-            "and Authentik refuses changes of two with the same: give it another one first.",
+            `That binding has the order ${binding.order}, which the program gives to one of its own. ` +
+            "Authentik refuses changes of two bindings with the same order: give it another one first.",
     );
 }
 
-/** What has the names of the flow that the program makes for CI. */
+/** Checks for objects with the names of the flow that the program makes for CI. */
 async function warnOfLoginFlow(client: Reader, ciUser: string, result: Findings): Promise<void> {
     const { slug, identification, login, policy } = ciLoginFlowParts(ciUser);
     const { results } = await client.flows.flowsInstancesList({ slug });
     result.warnIf(
         results.some((flow) => flow.slug === slug),
         () =>
-            `There is a flow ${slug}, which is not taken over: ` +
-            `set identity.ciLoginFlow to ${slug} to use it as it is, or remove it, ` +
-            "and the program makes its own.",
+            `There is a flow ${slug}, and flows cannot be taken over: ` +
+            `set identity.ciLoginFlow to ${slug} to use it as it is, or remove it; ` +
+            "then the program makes its own.",
     );
     const stages = await Promise.all(
         [identification, login].map(async (name) =>
@@ -298,8 +298,8 @@ async function warnOfLoginFlow(client: Reader, ciUser: string, result: Findings)
     result.warnIf(
         parts.length > 0,
         () =>
-            `Of such a flow there is also the ${parts.join(", the ")}: ` +
+            `From such a flow there is also the ${parts.join(", the ")}: ` +
             `remove ${parts.length === 1 ? "it" : "them"} with the flow, ` +
-            "for the program makes its own of the same name.",
+            "because the program makes its own with the same name.",
     );
 }

@@ -1,14 +1,14 @@
 /**
- * The file for `pulumi import --file`: what was found in Authentik under the types, names and parents by which the
- * program declares it. Pure.
+ * The file for `pulumi import --file`: the objects found in Authentik, with the types, names and parents by which the
+ * program declares them. Pure.
  *
- * Components are no objects of Authentik; they are part of a resource's address in the state, and are made by the
- * import where the state has none.
+ * Components are not objects in Authentik, but part of a resource's address in the state. The import creates those that
+ * the state lacks.
  */
 import { FIRST_WORKLOAD } from "../../components/settings/workloads";
 import { authentikTypes, componentTypes } from "../../components/typeTokens";
 
-/** What the program declares in Authentik, by the name that it has in this file, with its name in the program. */
+/** What the program declares in Authentik: the name in this file, with the name in the program. */
 const DECLARED = {
     provider: { token: authentikTypes.providerOauth2, name: "registry" },
     application: { token: authentikTypes.application, name: "registry" },
@@ -18,31 +18,31 @@ const DECLARED = {
     workloadsBinding: { token: authentikTypes.policyBinding, name: "registry-workloads" },
 } as const;
 type Kind = keyof typeof DECLARED;
-/** What each further identity of CI has of its own. */
+/** The objects that each further identity of CI has. */
 type OfEach = "group" | "user" | "workloadsBinding";
-/** An object that is declared; `group-charts` is that of `ci.workloads.charts`. */
+/** A declared object; `group-charts` belongs to `ci.workloads.charts`. */
 export type Declared = Kind | `${OfEach}-${string}`;
 
-/** The key of an identity's object. */
+/** The name of an identity's object in this file. */
 export const declaredOf = (kind: OfEach, workload: string): Declared =>
     workload === FIRST_WORKLOAD ? kind : `${kind}-${workload}`;
 
 const kindOf = (object: Declared): Kind => object.split("-")[0] as Kind;
 
-/** Its type, and its name in the program. */
+/** An object's type, and its name in the program. */
 function resourceOf(object: Declared): { token: string; name: string } {
     const { token, name } = DECLARED[kindOf(object)];
-    // What follows the kind follows its name as well.
+    // What follows the kind also follows the name.
     return { token, name: name + object.slice(kindOf(object).length) };
 }
 
-/** The components that they are in, outermost first. */
+/** The components around the objects, outermost first. */
 const COMPONENTS = [
     { key: "hardenedRegistry", type: componentTypes.hardenedRegistry, name: "registry" },
     { key: "registryIdentity", type: componentTypes.registryIdentity, name: "registry" },
 ] as const;
 
-/** The SDK's version: with it, the import goes by the same provider as the program. */
+/** The SDK's version, so the import uses the same provider as the program. */
 const VERSION = (require("../../sdks/authentik/package.json") as { version: string }).version;
 
 /** As Pulumi reads it (CLI 3.259). */

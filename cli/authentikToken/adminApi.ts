@@ -1,4 +1,4 @@
-/** Authentik's API with an administrator's token: what is found there, and writes that come to a certain end. */
+/** Authentik's API with an administrator's token: finds objects, and writes with a certain outcome. */
 import { AuthentikApi, type Page, usualPatience } from "../../clients/authentik/api";
 import { failureIn } from "../../clients/authentik/failures";
 import { permissionsOfRole } from "../../clients/authentik/permissions";
@@ -6,7 +6,7 @@ import type { Transport } from "../../clients/http/outgoing";
 import { retrying } from "../../clients/http/retry";
 import { UserError } from "../../clients/userError";
 
-/** Something that could not be done, to the administrator. */
+/** Something that could not be done, worded for the administrator. */
 export class AdministrationError extends UserError {}
 
 export interface User {
@@ -29,7 +29,7 @@ export interface Token {
 
 export const tokenPath = (name: string) => `/core/tokens/${encodeURIComponent(name)}/`;
 
-/** What an account has besides, which goes with it. */
+/** What else an account has, which is lost with the account. */
 export function moreOf({ groups_obj: groups, roles_obj: roles }: User, name: string): string {
     const more = [
         ...(groups ?? []).map((group) => `the group ${group.name}`),
@@ -56,19 +56,19 @@ export class AdminApi {
         this.api = new AuthentikApi({ url, token, transport }, PATIENCE);
     }
 
-    /** Whose the token is. */
+    /** The owner of the token. */
     async self(): Promise<{ username: string; is_superuser: boolean }> {
         return (await this.get<{ user: { username: string; is_superuser: boolean } }>("/core/users/me/")).user;
     }
 
-    /** @throws AdministrationError for one that is too old */
+    /** @throws AdministrationError for a version that is too old */
     async version(): Promise<string> {
         const { version_current: version } = await this.get<{ version_current: string }>("/admin/version/");
         const [year = 0, month = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
         if (year < OLDEST[0]! || (year === OLDEST[0] && month < OLDEST[1]!)) {
             throw new AdministrationError(
                 `Authentik ${version} has roles for groups only; users have them since 2025.12. ` +
-                    "Make a role with the permissions that --steps lists, a group that has the role, " +
+                    "Create a role with the permissions that --steps lists, a group that has the role, " +
                     "and a service account in that group with an API token.",
             );
         }
@@ -87,7 +87,7 @@ export class AdminApi {
         return results.find((role) => role.name === name);
     }
 
-    /** The permissions that a role holds everywhere. */
+    /** The permissions that a role has on every object. */
     heldEverywhere(role: string): Promise<string[]> {
         return this.named(() => permissionsOfRole(this.api, role));
     }
@@ -96,7 +96,7 @@ export class AdminApi {
         return this.named(() => this.api.request<Body>(path));
     }
 
-    /** As {@link get}; undefined where there is no such object. */
+    /** As {@link get}; undefined if there is no such object. */
     async find<Body>(path: string): Promise<Body | undefined> {
         try {
             return await this.get<Body>(path);
@@ -106,24 +106,24 @@ export class AdminApi {
         }
     }
 
-    /** One attempt: where its outcome is not known, {@link repeat} looks first. */
+    /** One attempt. If its outcome is unknown, {@link repeat} looks first. */
     write<Body>(method: "POST" | "PATCH" | "DELETE", path: string, json?: unknown): Promise<Body> {
         return this.named(() => this.api.request<Body>(path, { method, json }));
     }
 
-    /** Removes an object; one that has gone meanwhile is as good. */
+    /** Removes an object; it is no error if it is already gone. */
     remove(path: string): Promise<void> {
         return this.repeat(async () => {
             if ((await this.find<unknown>(path)) !== undefined) await this.write("DELETE", path);
         });
     }
 
-    /** Makes what is not there yet. After an uncertain answer it is looked whether it was made. */
+    /** Creates what does not exist yet. After an uncertain answer, it looks whether the object was created. */
     certain<Made>(find: () => Promise<Made | undefined>, make: () => Promise<Made>): Promise<Made> {
         return this.repeat(async () => (await find()) ?? make());
     }
 
-    /** Work that may be done twice. */
+    /** Repeats work that may be done twice. */
     repeat<Result>(work: () => Promise<Result>): Promise<Result> {
         return retrying(work, {
             worth: (error) => (failureIn(error)?.kind === "uncertain" ? { attempts: PATIENCE.attempts } : undefined),
@@ -131,7 +131,7 @@ export class AdminApi {
         });
     }
 
-    /** The token has another name here than in the words of the table. */
+    /** In the table's messages the token has another name than here. */
     private async named<Result>(request: () => Promise<Result>): Promise<Result> {
         try {
             return await request();

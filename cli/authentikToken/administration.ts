@@ -1,5 +1,5 @@
 /**
- * Makes role, account and token with an administrator's token, and leaves alone what is there already (Authentik
+ * Creates role, account and token with an administrator's token, and leaves alone what already exists (Authentik
  * 2025.12 and newer).
  */
 import type { Page } from "../../clients/authentik/api";
@@ -14,9 +14,9 @@ import { accountOf, codeName, everywhere, onServiceAccount, type TokenTask, toke
 
 export interface AdministrationOptions {
     dryRun: boolean;
-    /** Whether a token that exists is replaced; the old one ends at once. */
+    /** Whether an existing token is replaced; the old one ends at once. */
     rotate: boolean;
-    /** Whether permissions that the role holds and does not need are taken away. */
+    /** Whether permissions are removed that the role has and does not need. */
     prune: boolean;
 }
 
@@ -47,13 +47,13 @@ export class Administration {
         const self = await this.api.self();
         if (!self.is_superuser) {
             throw new AdministrationError(
-                `AUTHENTIK_ADMIN_TOKEN is a token of ${self.username}, who is no superuser: ` +
+                `AUTHENTIK_ADMIN_TOKEN belongs to ${self.username}, who is not a superuser: ` +
                     "only a superuser can make a token for another user. " +
-                    "For anyone else it would silently be their own.",
+                    "For anyone else, Authentik would silently make it their own.",
             );
         }
         const version = await this.api.version();
-        // Looked at first, so that nothing is left behind where the service account is missing.
+        // Checked first, so that nothing is left behind if the service account is missing.
         const ciUsers: User[] = [];
         for (const name of onServiceAccount(task).length > 0 ? task.ciUsers : [])
             ciUsers.push(await this.serviceAccount(name));
@@ -72,18 +72,18 @@ export class Administration {
         if (!user)
             throw new AdministrationError(
                 `There is no user ${username} in Authentik. ` +
-                    "Where identity.manageWorkloads is false an administrator makes it, as a service account, " +
-                    "before this.",
+                    "If identity.manageWorkloads is false, an administrator has to create it first, " +
+                    "as a service account.",
             );
         if (user.type !== "service_account")
             throw new AdministrationError(
-                `The user ${username} in Authentik is no service account (its type is ${user.type}); ` +
-                    "no token is made that could reset its password.",
+                `The user ${username} in Authentik is not a service account (its type is ${user.type}); ` +
+                    "a token that could reset its password is not made.",
             );
         return user;
     }
 
-    /** The role's id; undefined where a dry run would make it. */
+    /** The role's id; undefined if a dry run would create it. */
     private async role(name: string): Promise<string | undefined> {
         return (
             await this.ensure(
@@ -103,7 +103,7 @@ export class Administration {
         if (!account) return undefined;
         if (account.type !== "service_account")
             throw new AdministrationError(
-                `The user ${task.name} in Authentik is no service account (its type is ${account.type}): ` +
+                `The user ${task.name} in Authentik is not a service account (its type is ${account.type}): ` +
                     "give the token's account another name with --name.",
             );
         if (!account.is_active)
@@ -113,8 +113,8 @@ export class Administration {
             );
         if (account.is_superuser)
             throw new AdministrationError(
-                `The service account ${task.name} in Authentik is a superuser, by its groups: ` +
-                    "take it out of them, or give another name with --name.",
+                `The service account ${task.name} in Authentik is a superuser, because of its groups: ` +
+                    "remove it from them, or give another name with --name.",
             );
         const more = moreOf(account, task.name);
         if (more !== "") this.warnings.push(`${task.name}${more.replace(", which", "")}, and whatever they allow.`);
@@ -142,7 +142,7 @@ export class Administration {
         );
         if (surplus.length > 0 && !this.options.prune)
             this.warnings.push(
-                `The role ${task.name} holds what this needs not: ${surplus.join(", ")}. --prune takes it away.`,
+                `The role ${task.name} has permissions that are not needed: ${surplus.join(", ")}. --prune removes them.`,
             );
         if (this.options.dryRun || role === undefined) return;
         if (lacking.length > 0)
@@ -175,7 +175,7 @@ export class Administration {
         );
         const still = await this.lackingOn(user, wanted, role);
         if (still.length === 0) return;
-        // For an object that is gone Authentik 2026.5 gives the permission on every object, and says nothing.
+        // If the object is gone, Authentik 2026.5 silently grants the permission on every object.
         const escaped = (await this.api.heldEverywhere(role)).filter(
             (permission) => lacking.includes(permission) && !everywhereBefore.includes(permission),
         );
@@ -187,7 +187,7 @@ export class Administration {
             );
         throw new AdministrationError(
             `The role ${task.name} did not get ${still.join(", ")} on ${user.username}: ` +
-                "the account went away meanwhile, or Authentik does not show them. " +
+                "the account was deleted meanwhile, or Authentik does not show them. " +
                 "Look at the role in Authentik, and run this again.",
         );
     }
@@ -239,8 +239,8 @@ export class Administration {
             if (made.user !== account.pk) {
                 await this.api.write("DELETE", path);
                 throw new AdministrationError(
-                    `Authentik made the token ${task.name} one of the caller instead of ${task.name}, ` +
-                        "which it does for anyone but a superuser; it was deleted. " +
+                    `Authentik made the token ${task.name} one of the caller instead of ${task.name}. ` +
+                        "It does so for anyone but a superuser; the token was deleted. " +
                         "Give a superuser's token as AUTHENTIK_ADMIN_TOKEN.",
                 );
             }
@@ -248,15 +248,15 @@ export class Administration {
         return (await this.api.get<{ key: string }>(`${path}view_key/`)).key;
     }
 
-    /** What the new token says of itself. */
+    /** Checks what the new token may do. */
     private async verify(task: TokenTask, key: string): Promise<void> {
         const granted = await grantedTo({ url: this.api.url, token: key, transport: this.api.transport });
         if (granted.username !== task.name || granted.isSuperuser)
             throw new AdministrationError(
-                `The new token is one of ${granted.username}${granted.isSuperuser ? ", a superuser" : ""}, ` +
+                `The new token belongs to ${granted.username}${granted.isSuperuser ? ", a superuser" : ""}, ` +
                     `not of ${task.name}; it was not handed out. Remove it in Authentik.`,
             );
-        // Those on one object were looked at when they were given; a token does not see its own.
+        // Permissions on one object were checked when they were granted; a token cannot see its own.
         const message = missingPermissionsMessage(missingPermissions(granted, task.needed), granted.username);
         if (message) throw new AdministrationError(message);
     }

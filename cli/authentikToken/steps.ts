@@ -1,5 +1,5 @@
 /**
- * The steps for an administrator who would rather do it by hand: as API calls, and in Authentik's web interface. Pure.
+ * The steps for an administrator who prefers to do it by hand: as API calls, and in Authentik's web interface. Pure.
  */
 import { accountOf, everywhere, onServiceAccount, type TokenTask, tokenOf } from "./task";
 
@@ -52,7 +52,7 @@ export function apiSteps(task: TokenTask, url: string): string {
     ].join("\n");
 }
 
-/** In the web interface of Authentik 2025.12 and newer. */
+/** The steps in the web interface of Authentik 2025.12 and newer. */
 export function userInterfaceSteps(task: TokenTask, url: string): string {
     const { name, ciUsers } = task;
     const account = onServiceAccount(task);

@@ -1,4 +1,4 @@
-/** What is to be made in Authentik for a stack's token. Pure. */
+/** What has to be made in Authentik for a stack's token. Pure. */
 import {
     type AuthentikWork,
     type NeededPermission,
@@ -10,7 +10,7 @@ import type { Settings } from "../../components/settings";
 export const PURPOSES = ["up", "preview", "refresh"] as const satisfies readonly TokenPurpose[];
 
 export interface TokenTask {
-    /** Of the role, the account and the token. */
+    /** Name of the role, the account and the token. */
     name: string;
     work: AuthentikWork;
     needed: readonly NeededPermission[];
@@ -38,7 +38,7 @@ export function tokenTask(
     return { name, work, needed: neededPermissions(work), ciUsers: [identity.ciUser, ...others] };
 }
 
-/** Of role, account and token. Of `organization/project/name` the last part is the stack's. */
+/** The name of role, account and token. The last part of `organization/project/name` is the stack's name. */
 export function defaultName(stack: string, purpose: TokenPurpose): string {
     return [
         "pulumi-zot",
@@ -50,15 +50,15 @@ export function defaultName(stack: string, purpose: TokenPurpose): string {
     ].join("-");
 }
 
-/** Needed on every object of a kind. */
+/** Permissions that are needed on every object of a kind. */
 export const everywhere = ({ needed }: TokenTask): string[] =>
     needed.filter(({ onlyOn }) => onlyOn === undefined).map(({ permission }) => permission);
 
-/** Needed on CI's service accounts alone. */
+/** Permissions that are needed on CI's service accounts only. */
 export const onServiceAccount = ({ needed }: TokenTask): string[] =>
     needed.filter(({ onlyOn }) => onlyOn !== undefined).map(({ permission }) => permission);
 
-/** What is sent when the account is made. */
+/** The request body for the account. */
 export const accountOf = ({ name, work }: TokenTask) => ({
     username: name,
     name: `Pulumi, ${work.purpose}: zot registry`,
@@ -68,8 +68,7 @@ export const accountOf = ({ name, work }: TokenTask) => ({
 });
 
 /**
- * What is sent when the token is made. It does not expire: Authentik lets no API token live longer than half an hour
- * otherwise.
+ * The request body for the token. It does not expire: otherwise Authentik limits an API token to half an hour.
  */
 export const tokenOf = ({ name, work }: TokenTask, user: number) => ({
     identifier: name,
@@ -79,5 +78,5 @@ export const tokenOf = ({ name, work }: TokenTask, user: number) => ({
     expiring: false,
 });
 
-/** A permission without its application, as Authentik lists those on one object. */
+/** A permission without its application, in the form in which Authentik lists those on one object. */
 export const codeName = (permission: string) => permission.slice(permission.indexOf(".") + 1);

@@ -1,4 +1,4 @@
-/** A dotenv or JSON file, for a CI that has no API: what else is in it stays. */
+/** Writes to a dotenv or JSON file, for a CI without an API; other content stays. */
 import { accessSync, constants, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { isMap } from "../../components/settings/setting";
@@ -7,11 +7,11 @@ import type { Item } from "./outputs";
 import { type Change, type Store, StoreError } from "./store";
 import type { FileTarget } from "./target";
 
-/** How a file of its kind is read and written. Pure. */
+/** Reads and writes one kind of file. Pure. */
 export interface FileFormat {
-    /** @throws StoreError where the content is of another kind */
+    /** @throws StoreError if the content is of another kind */
     read(content: string): Map<string, string>;
-    /** The content with these values; whatever else is in it stays as it is. */
+    /** The content with these values; everything else in it stays. */
     write(content: string, values: ReadonlyMap<string, string>): string;
 }
 
@@ -38,7 +38,7 @@ export const dotenv: FileFormat = {
                 written.push(line);
                 continue;
             }
-            // Of several assignments the last one counts; a former value must not stay in the file.
+            // The last of several assignments counts; a former value must not stay in the file.
             const value = rest.get(name);
             if (value !== undefined)
                 written.push(`${/^\s*export\s/.test(line) ? "export " : ""}${name}=${quoted(value)}`);
@@ -67,17 +67,17 @@ function parsedObject(content: string): Record<string, unknown> {
     try {
         value = JSON.parse(content);
     } catch {
-        // The content is not quoted: it may hold a secret.
+        // The content is not quoted, because it may be secret.
         throw new StoreError("it is not JSON.");
     }
-    if (!isMap(value)) throw new StoreError("it does not hold a JSON object.");
+    if (!isMap(value)) throw new StoreError("it does not contain a JSON object.");
     return value;
 }
 
 function quoted(value: string): string {
     if (SAFE.test(value)) return value;
     if (value.includes("'"))
-        throw new StoreError("a value holds a single quote, which shells and dotenv libraries read differently.");
+        throw new StoreError("a value contains a single quote, which shells and dotenv libraries read differently.");
     return `'${value}'`;
 }
 
@@ -93,7 +93,7 @@ export class FileStore implements Store {
     private readonly changes: Change[] = [];
     private readonly said: string[] = [];
 
-    /** @throws StoreError where the file is there and cannot be read */
+    /** @throws StoreError if the file exists and cannot be read */
     constructor(private readonly target: FileTarget) {
         this.format = target.store === "json" ? json : dotenv;
         this.before = contentOf(target.file);
@@ -110,7 +110,7 @@ export class FileStore implements Store {
     async prepare(items: readonly Item[]): Promise<void> {
         this.told(() => this.format.write(this.before ?? "", new Map(items.map(({ name, value }) => [name, value]))));
         try {
-            // Of a link, where it leads to.
+            // For a link, the file that it leads to.
             const place = lstatSync(this.target.file, { throwIfNoEntry: false })?.isSymbolicLink()
                 ? readlinkSync(this.target.file)
                 : this.target.file;
@@ -141,7 +141,7 @@ export class FileStore implements Store {
                     `${mode.toString(8).padStart(4, "0")})${
                         dryRun
                             ? "; it would become 0600."
-                            : " and is now 0600. What was in it should " + "count as seen."
+                            : " and is now 0600. Treat its former content as " + "leaked."
                     }`,
             );
         if (dryRun || (isTight && this.changes.every((change) => change === "unchanged"))) return;

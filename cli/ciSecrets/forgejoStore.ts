@@ -1,4 +1,4 @@
-/** Secrets and variables of Actions in Forgejo and Gitea, whose APIs are alike here. */
+/** Secrets and variables of Actions in Forgejo and Gitea, which have the same API for them. */
 import { randomBytes } from "node:crypto";
 import type { UnreachableError } from "../../clients/http/failures";
 import type { Transport } from "../../clients/http/outgoing";
@@ -9,7 +9,7 @@ import type { Item } from "./outputs";
 import { type Change, type Store, StoreError, saidByForge } from "./store";
 import type { ForgeTarget } from "./target";
 
-/** Attempts at a request that fails in passing; each of them may be sent twice without harm. */
+/** Attempts at a request after passing failures; each may be sent twice without harm. */
 const ATTEMPTS = 3;
 const PAUSE = 1_000;
 const PAGE = 50;
@@ -40,15 +40,15 @@ export class ForgejoStore implements Store {
     }
 
     async prepare(items: readonly Item[]): Promise<void> {
-        // An organisation or repository that is not there has no secrets to list; a variable that is not there looks
-        // the same.
+        // A missing organisation or repository has no secrets to list. For a missing variable the answer would not show
+        // which of them is missing.
         this.existing = await this.secretNames();
         for (const { name, secret } of items) {
             if (secret) continue;
             const found = await this.send(`reading the variable ${name}`, `/variables/${name}`, {}, [200, 404]);
             this.variables.set(name, found.status === 200 ? (parsed<{ data?: string }>(found).data ?? "") : undefined);
         }
-        // What a token may, only a request that writes is told: one that could remove, and finds nothing to.
+        // Only a request that writes shows what a token may do: this one could remove, and finds nothing to remove.
         for (const kind of new Set(items.map((item) => this.kindOf(item)))) {
             const nobody = `IS_NOT_THERE_${randomBytes(8).toString("hex").toUpperCase()}`;
             await this.send(
@@ -66,7 +66,7 @@ export class ForgejoStore implements Store {
 
     private async putSecret({ name, value }: Item, dryRun: boolean): Promise<Change> {
         if (dryRun) return this.existing.has(name) ? "written" : "created";
-        // 201 for one that is new, 204 for one that was there.
+        // 201 for a new one, 204 for an existing one.
         const answer = await this.send(
             `writing the secret ${name}`,
             `/secrets/${name}`,
@@ -90,7 +90,7 @@ export class ForgejoStore implements Store {
         return change;
     }
 
-    /** There is no request for one secret's name, so all are listed. */
+    /** Lists all secrets, because no request asks about one name. */
     private async secretNames(): Promise<Set<string>> {
         const names = new Set<string>();
         await everyPage(
@@ -100,7 +100,7 @@ export class ForgejoStore implements Store {
                 const items = (parsed<{ name: string }[] | null>(answer) ?? []).map(({ name }) => name.toUpperCase());
                 const before = names.size;
                 for (const name of items) names.add(name);
-                // A forge may have smaller pages than were asked for.
+                // A forge may return smaller pages than requested.
                 const total = Number(answer.headers.get("x-total-count"));
                 const isLast = names.size === before || (total > 0 && names.size >= total);
                 return { items, next: isLast ? undefined : page + 1 };
@@ -132,7 +132,7 @@ export class ForgejoStore implements Store {
     }
 }
 
-/** A failure in passing: no answer, or one of a server that is being restarted. */
+/** A passing failure: no answer, or the answer of a server that is restarting. */
 class Passing extends StoreError {}
 
 interface Given {
@@ -140,11 +140,11 @@ interface Given {
     what: string;
     place: string;
     answer: Answer;
-    /** What the forge said, with what stands before it; empty where it said nothing. */
+    /** What the forge said, with its introduction; empty if it said nothing. */
     said: string;
 }
 
-/** What an answer means that was not expected; the first row that fits says it. */
+/** The meaning of an unexpected answer; the first row that matches counts. */
 const REFUSALS: readonly { when(status: number): boolean; words(given: Given): string; passes?: true }[] = [
     {
         when: (status) => status >= 502 && status <= 504,
@@ -182,12 +182,12 @@ const REFUSALS: readonly { when(status: number): boolean; words(given: Given): s
         words: ({ target: { apiUrl }, what, answer: { location } }) =>
             `${apiUrl} redirects${location ? ` to ${location.origin}` : ""} while ${what}: ` +
             "give the address at which the forge itself answers (ciSecrets.apiUrl), " +
-            "and the owner and repository by their present names.",
+            "and the present names of owner and repository.",
     },
     {
         when: (status) => status >= 200 && status < 300,
         words: ({ target: { apiUrl, store }, what, answer }) =>
-            `${apiUrl} answered ${answer.status} while ${what}, which a forge does not: is it ${store}?`,
+            `${apiUrl} answered ${answer.status} while ${what}, which no forge does: is it ${store}?`,
     },
     {
         when: () => true,
@@ -202,7 +202,7 @@ function refusal(target: ForgeTarget, what: string, answer: Answer): StoreError 
     return passes ? new Passing(message) : new StoreError(message);
 }
 
-/** Where the token is taken from, in this order. */
+/** The variables that may contain the token, in this order. */
 export function variablesFor(store: ForgeTarget["store"]): readonly string[] {
     const own = { forgejo: ["FORGEJO_TOKEN"], gitea: ["GITEA_TOKEN"], github: ["GITHUB_TOKEN", "GH_TOKEN"] }[store];
     return ["FORGE_TOKEN", ...own];
@@ -216,12 +216,12 @@ function parsed<T>(answer: Answer): T {
     const body = jsonOf(answer);
     if (body !== undefined) return body as T;
     throw new StoreError(
-        `${answer.url.origin} answered with something else than a forge's API does; ` +
+        `${answer.url.origin} answered with something other than what a forge's API sends; ` +
             "is ciSecrets.apiUrl right, and does a proxy in front ask for a login?",
     );
 }
 
-/** What the forge said, without what it may repeat of the request: key and token. */
+/** What the forge said, without what it may repeat from the request: key and token. */
 function messageOf(answer: Answer): string {
     const { message } = (jsonOf(answer) ?? {}) as { message?: unknown };
     return typeof message === "string" && message !== "" ? `, "${saidByForge(message)}"` : "";

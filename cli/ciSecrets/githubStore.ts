@@ -46,7 +46,7 @@ export class GitHubStore implements Store {
     }
 
     async prepare(items: readonly Item[]): Promise<void> {
-        // What is not there looks like a secret that is not there; the public key is everywhere.
+        // A missing place looks like a missing secret, but every place has a public key.
         this.key = (
             await this.request<{ key_id: string; key: string }>("reading the public key", "GET", "/secrets/public-key")
         ).data;
@@ -74,7 +74,7 @@ export class GitHubStore implements Store {
                 this.variables.set(name, { status: seen.status, value: seen.data?.value });
             }
         }
-        // What a token may, only a request that writes is told: one that could remove, and finds nothing to.
+        // Only a request that writes shows what a token may do: this one could remove, and finds nothing to remove.
         for (const kind of new Set(items.map((item) => this.kindOf(item)))) {
             await this.request(
                 `finding out whether a ${kind} may be written`,
@@ -113,15 +113,15 @@ export class GitHubStore implements Store {
                 });
             return "created";
         }
-        // What is left out stays: which repositories see it.
+        // What is omitted stays: which repositories can use it.
         if (!dryRun)
             await this.request(`changing the variable ${name}`, "PATCH", `/variables/${name}`, { name, value });
         return "changed";
     }
 
     /**
-     * An organisation's secret says which repositories see it; what an administrator chose for one that exists is sent
-     * again.
+     * An organisation's secret says which repositories can use it. For an existing secret, the administrator's choice
+     * is sent again.
      */
     private async visibilityOf(
         name: string,
@@ -207,7 +207,7 @@ export class GitHubStore implements Store {
             case 404:
                 return new StoreError(
                     `${this.place} was not found while ${what} (404): ` +
-                        "it is not there, or the token may not see it or its secrets.",
+                        "it does not exist, or the token may not see it or its secrets.",
                 );
             default:
                 return new StoreError(`${apiUrl} answered ${error.status} while ${what} in ${this.place}${said}.`);
@@ -221,8 +221,8 @@ interface RequestProblem extends Error {
 }
 
 /**
- * GitHub's client sends by this: through the environment's proxy, where there is one, and without following a redirect
- * with the token.
+ * The function by which GitHub's client sends: through the environment's proxy, if there is one, and without following
+ * a redirect with the token.
  */
 function fetchBy(transport: Transport) {
     return (

@@ -1,26 +1,26 @@
-/** What a stack says of CI's credential. Pure. */
+/** Reads CI's credential from a stack's outputs. Pure. */
 import { UserError } from "../../clients/userError";
 import type { OutputName, SecretNames } from "../../components/settings/ciSecretNames";
 import { isMap } from "../../components/settings/setting";
 
-/** Outputs that cannot be used, to the person who can correct it. */
+/** Unusable outputs, worded for the person who can correct it. */
 export class OutputsError extends UserError {}
 
-/** One thing to hand over. */
+/** One value to hand over. */
 export interface Item {
     output: OutputName;
-    /** What it is called in the store. */
+    /** Its name in the store. */
     name: string;
     value: string;
     /**
-     * The key is; the others may be seen by whoever reads a job's log, and masking them there would only hide what went
-     * wrong.
+     * True for the key. Anyone who reads a job's log may see the others, and masking them there would only hide what
+     * went wrong.
      */
     secret: boolean;
 }
 
 export interface Credential {
-    /** The key first: what describes it is not to be newer than it is. */
+    /** The key first, so that what describes it is never newer than the key. */
     items: Item[];
     registryUrl: string | undefined;
     userName: string | undefined;
@@ -30,15 +30,15 @@ export interface Credential {
     uuid: string | undefined;
 }
 
-/** Days before the end of a key from which on it is warned of. */
+/** How many days before its end a key causes a warning. */
 const WARNING_DAYS = 14;
 const DAY = 86_400_000;
 
 /**
  * @param text what `pulumi stack output --json --show-secrets` prints
- * @param names of what is handed over
- * @param workload one of `ci.workloads`; default: the identity that a site always has
- * @throws OutputsError where something is missing, or the key has expired. No value is in its message.
+ * @param names names of what is handed over
+ * @param workload one of `ci.workloads`; default: the identity that every site has
+ * @throws OutputsError if something is missing, or the key has expired. Its message contains no value.
  */
 export function credentialFrom(text: string, names: SecretNames, now: Date, workload?: string): Credential {
     let outputs: unknown;
@@ -61,13 +61,13 @@ export function credentialFrom(text: string, names: SecretNames, now: Date, work
     const called = (name: string) => calledOutput(name, workload);
     if (key === undefined)
         throw new OutputsError(
-            `The stack has no output ${called("ciApiKey")}: run pulumi up, which makes CI's key, and then this again.`,
+            `The stack has no output ${called("ciApiKey")}: run pulumi up, which makes CI's key, and then repeat this.`,
         );
     if (key === "[secret]")
         throw new OutputsError("The stack's outputs were printed without their secrets; add --show-secrets.");
     if (!/^[\x21-\x7e]+$/.test(key))
         throw new OutputsError(
-            `The stack's output ${called("ciApiKey")} holds spaces, line breaks or characters that no API key has.`,
+            `The stack's output ${called("ciApiKey")} contains spaces, line breaks or characters that no API key has.`,
         );
     const expires = read("ciApiKeyExpires");
     if (expires !== undefined && Number.isNaN(Date.parse(expires)))
@@ -77,7 +77,7 @@ export function credentialFrom(text: string, names: SecretNames, now: Date, work
     if (expires !== undefined && Date.parse(expires) <= now.getTime()) {
         throw new OutputsError(
             `CI's key expired at ${expires} and was not handed over: ` +
-                "run pulumi up, which makes its successor, and then this again.",
+                "run pulumi up, which makes a new one, and then repeat this.",
         );
     }
     const items = (Object.entries(names) as [OutputName, string][]).map(([output, name]): Item => {
@@ -104,16 +104,16 @@ export function credentialFrom(text: string, names: SecretNames, now: Date, work
     };
 }
 
-/** Outputs that each identity of CI has its own of. */
+/** Outputs that each identity of CI has. */
 const OF_EACH = ["ciUserName", "ciApiKey", "ciApiKeyExpires", "ciApiKeyUuid"];
 
-/** Where an output stands for one of `ci.workloads`: beside the keys, which are secret as a whole. */
+/** Where an output of one of `ci.workloads` is. The keys have an output of their own, which is secret as a whole. */
 const placeOf = (name: string) => (name === "ciApiKey" ? "workloadApiKeys" : "workloads");
 
 /**
- * A stack's output as an identity of CI has it.
+ * A stack's output for an identity of CI.
  *
- * @param workload one of `ci.workloads`; undefined for the identity that a site always has
+ * @param workload one of `ci.workloads`; undefined for the identity that every site has
  */
 export function outputOf(outputs: Record<string, unknown>, name: string, workload: string | undefined): unknown {
     if (workload === undefined || !OF_EACH.includes(name)) return outputs[name];
@@ -124,13 +124,13 @@ export function outputOf(outputs: Record<string, unknown>, name: string, workloa
     return name === "ciApiKey" ? own : isMap(own) ? own[name] : undefined;
 }
 
-/** What it is called, for people. */
+/** Its name for people. */
 const calledOutput = (name: string, workload: string | undefined): string =>
     workload === undefined || !OF_EACH.includes(name)
         ? name
         : `${placeOf(name)}.${workload}${name === "ciApiKey" ? "" : `.${name}`}`;
 
-/** A sentence for a key that ends soon. */
+/** A warning about a key that ends soon. */
 export function expiryWarning(expires: string | undefined, now: Date): string | undefined {
     if (expires === undefined) return undefined;
     const days = (Date.parse(expires) - now.getTime()) / DAY;
@@ -138,6 +138,6 @@ export function expiryWarning(expires: string | undefined, now: Date): string | 
     return (
         `CI's key expires at ${expires}, in ` +
         `${days < 1 ? "less than a day" : `${Math.floor(days)} day${Math.floor(days) === 1 ? "" : "s"}`}; ` +
-        "pulumi up makes its successor once it is due."
+        "pulumi up makes a new one once it is due."
     );
 }

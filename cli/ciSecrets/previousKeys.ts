@@ -1,24 +1,24 @@
-/** Ends the keys that came before the one that CI now has. */
+/** Ends the keys that CI had before its present one. */
 import { UserError } from "../../clients/userError";
 import { ApiKeyError, type ApiKeyRecord, type ApiKeys } from "../../clients/zot/apiKeys";
 import { ownerIn, sameOwner } from "../../clients/zot/keyOwner";
 import type { Credential } from "./outputs";
 
-/** Keys that could not be ended, to the person who can correct it. */
+/** Keys that could not be ended, worded for the person who can correct it. */
 export class PreviousKeysError extends UserError {}
 
 export interface PreviousKeys {
-    /** Of the same user, and not the one in the outputs. */
+    /** Keys of the same user, except the one in the outputs. */
     previous: ApiKeyRecord[];
-    /** Made by another stack for the same user; they are its to end. */
+    /** Keys that another stack made for the same user; only that stack should end them. */
     ofOthers: ApiKeyRecord[];
 }
 
 /**
- * Which of a user's keys came before the present one. Pure. zot never says which key it is asked with, so the present
- * one is known by the uuid in the outputs, else by its expiry.
+ * Which of a user's keys came before the present one. Pure. zot never says which key a request used, so the present one
+ * is identified by the uuid in the outputs, or else by its expiry.
  *
- * @throws PreviousKeysError where it is not clear which one is the present one: then none may be revoked
+ * @throws PreviousKeysError if the present key cannot be identified: then none may be revoked
  */
 export function previousKeys(
     all: readonly ApiKeyRecord[],
@@ -48,9 +48,9 @@ export function previousKeys(
 }
 
 /**
- * Revokes them, and looks again whether they are gone.
+ * Revokes the keys, and checks that they are gone.
  *
- * @param keys as the holder of the present key, which may list and revoke its owner's keys (zot 2.1.20)
+ * @param keys the holder of the present key, who may list and revoke the owner's keys (zot 2.1.20)
  */
 export async function revokePrevious(
     keys: ApiKeys,
@@ -60,7 +60,7 @@ export async function revokePrevious(
     const found = previousKeys(await listed(keys), present);
     if (dryRun || found.previous.length === 0) return found;
     for (const key of found.previous) await keys.revoke(key.uuid);
-    // Revoking answers 200 whatever it did.
+    // zot answers 200 to a revocation whatever it did.
     const left = new Set((await listed(keys)).map((key) => key.uuid));
     const stayed = found.previous.filter((key) => left.has(key.uuid));
     if (stayed.length > 0)
@@ -85,7 +85,7 @@ async function listed(keys: ApiKeys): Promise<ApiKeyRecord[]> {
     }
 }
 
-/** A key for people. */
+/** A key in words. */
 export function described({ label, uuid, expirationDate }: ApiKeyRecord): string {
     return `"${label}" (${uuid}${expirationDate.startsWith("0001-") ? ", never expires" : `, expires ${expirationDate}`})`;
 }

@@ -1,4 +1,6 @@
-/** What GitHub takes secrets in: a sealed box of libsodium, which only the holder of the private key can open. */
+/**
+ * The form in which GitHub accepts secrets: a sealed box of libsodium, which only the private key's holder can open.
+ */
 
 import { StoreError } from "./store";
 
@@ -13,7 +15,7 @@ export async function sealed(value: string, publicKey: string): Promise<string> 
     );
 }
 
-/** For packages that are loaded where they are needed. */
+/** For packages that are loaded on demand. */
 export function packageMissing(error: Error): never {
     throw new StoreError(
         "A package that GitHub's API needs is not installed; " +

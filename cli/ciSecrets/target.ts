@@ -1,6 +1,5 @@
 /**
- * Where CI's credential is handed to: the group `ciSecrets` of a stack's settings, below the options of the command.
- * Pure.
+ * Where CI's credential goes: the options of the command, or else the group `ciSecrets` of a stack's settings. Pure.
  */
 import { addressMistake, withoutSlash } from "../../clients/http/address";
 import { UserError } from "../../clients/userError";
@@ -14,13 +13,13 @@ export const VISIBILITIES = ["private", "all"] as const;
 
 export interface ForgeTarget {
     store: "forgejo" | "gitea" | "github";
-    /** Without a slash at its end; of GitHub the API's own address, of the others the forge's. */
+    /** Without a slash at its end. For GitHub the address of its API, for the others that of the forge. */
     apiUrl: string;
     /** A user or an organisation. */
     owner: string;
-    /** Absent: the secrets are the organisation's. */
+    /** Absent: the organisation itself has the secrets. */
     repository: string | undefined;
-    /** Which repositories of a GitHub organisation see a new secret; one that exists keeps what it has. */
+    /** Which repositories of a GitHub organisation can use a new secret; an existing one stays as it is. */
     visibility: (typeof VISIBILITIES)[number];
     names: SecretNames;
 }
@@ -33,7 +32,7 @@ export interface FileTarget {
 
 export type Target = ForgeTarget | FileTarget;
 
-/** What the command line or the settings say; checked by {@link targetFrom}. */
+/** The values on the command line or in the settings; {@link targetFrom} checks them. */
 export interface TargetOptions {
     store?: unknown;
     apiUrl?: unknown;
@@ -48,7 +47,7 @@ export interface TargetOptions {
 export class TargetError extends UserError {
     constructor(readonly mistakes: readonly string[]) {
         super(
-            `Where to hand the credential to is not clear:\n${mistakes.map((mistake) => `  - ${mistake}`).join("\n")}`,
+            `It is not clear where to store the credential:\n${mistakes.map((mistake) => `  - ${mistake}`).join("\n")}`,
         );
     }
 }
@@ -60,7 +59,7 @@ const OWNER = /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 const REPOSITORY = /^[A-Za-z0-9._-]+$/;
 
 /**
- * @param options of the command line; each goes before the setting of its name
+ * @param options of the command line; each overrides the setting of its name
  * @param settings the group `ciSecrets`
  * @throws TargetError with every mistake
  */
@@ -88,13 +87,13 @@ export function targetFrom(options: TargetOptions, settings: TargetOptions = {})
         mistakes.push("there is no owner (a user or an organisation): give --owner or set ciSecrets.owner.");
     else if (typeof owner !== "string" || !OWNER.test(owner))
         mistakes.push(`the owner ${shown(owner)} is not the name of a user or an organisation.`);
-    // Another owner on the command line does not have the repository of the settings.
+    // If the command line names another owner, the repository in the settings does not belong to it.
     const repository = isSet(options.owner) ? options.repository : given("repository");
     if (
         isSet(repository) &&
         (typeof repository !== "string" || !REPOSITORY.test(repository) || /^\.+$/.test(repository))
     )
-        mistakes.push(`the repository ${shown(repository)} is not a repository's name; its owner is given apart.`);
+        mistakes.push(`the repository ${shown(repository)} is not a repository's name; give its owner separately.`);
     const visibility = given("visibility") ?? "private";
     if (!(VISIBILITIES as readonly unknown[]).includes(visibility))
         mistakes.push(`the visibility ${shown(visibility)} is not one of ${VISIBILITIES.join(", ")}.`);

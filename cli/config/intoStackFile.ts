@@ -1,4 +1,4 @@
-/** What a config on a host holds beside the settings goes into the stack's file. */
+/** Writes what a config on a host has beyond the settings into the stack's file. */
 import { join } from "node:path";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
 import { projectFolder } from "../shared/stack";
@@ -7,18 +7,17 @@ import { groupsInStackFile, writeSettings } from "./stackFile";
 import { type Suggestion, suggestionFor } from "./takeOver";
 
 export interface TakenOver extends Suggestion {
-    /** The stack's file; unchanged where nothing is kept. */
+    /** The stack's file; unchanged if nothing is kept. */
     file: string;
 }
 
 /**
- * Writes what the first deployment would otherwise remove into the stack's file; comments and the rest of it stay as
- * they are.
+ * Writes what the first deployment would otherwise remove into the stack's file. Its comments and everything else stay.
  *
- * @param from path of the host's config, `-` for standard input.
- * @param print works everything out and writes nothing.
+ * @param from path of the host's config, `-` for standard input
+ * @param print writes nothing
  * @param zotVersion what `zot --version` prints on the host. Default: not known
- * @throws UserError where the config cannot be read; SettingsError where the settings with it would be refused. Then
+ * @throws UserError if the config cannot be read; SettingsError if the resulting settings would be refused. Then
  * nothing is written.
  */
 export function takeOver(

@@ -1,27 +1,27 @@
-/** What parts of zot's config are for, in words for a person who decides about them (zot 2.1.20). Pure. */
+/** What parts of zot's config are for, worded for a person who decides about them (zot 2.1.20). Pure. */
 
-/** By the beginning of a path, in small letters; the longest that fits. */
+/** By the beginning of a path, in small letters; the longest match counts. */
 const MEANINGS: Record<string, string> = {
-    "storage.dedupe": "whether blobs that are the same are stored once",
+    "storage.dedupe": "whether equal blobs are stored once",
     "storage.commit": "whether each write is flushed to the disk",
-    "storage.remotecache": "whether what is known of blobs is kept outside the host",
-    "storage.cachedriver": "where what is known of blobs is kept",
+    "storage.remotecache": "whether the index of blobs is kept outside the host",
+    "storage.cachedriver": "where the index of blobs is kept",
     "storage.storagedriver": "object storage in place of the host's disk",
-    "storage.subpaths": "repositories that have a folder of their own",
+    "storage.subpaths": "repositories that have their own folder",
     "storage.retention": "which tags are removed, and when",
     "http.tls": "zot's own TLS certificate",
     "http.tls.cacert": "client certificates as logins",
     "http.ratelimit": "how many requests are answered in a second",
     "http.alloworigin": "web pages of other sites that may call the registry",
-    "http.compat": "images in Docker's own format are taken",
-    "http.realm": "what a client is told that it logs in to",
+    "http.compat": "images in Docker's own format are accepted",
+    "http.realm": "the name of the login that a client is shown",
     "http.auth.faildelay": "how long a failed login waits for its answer",
     "http.auth.htpasswd": "names and passwords in a file",
     "http.auth.ldap": "logins by a directory",
     "http.auth.bearer": "logins by a token server",
     "http.auth.mtls": "client certificates as logins",
     "http.auth.openid": "logins by identity providers",
-    "http.auth.sessiondriver": "where sessions are kept that several instances share",
+    "http.auth.sessiondriver": "where several instances keep their shared sessions",
     "http.accesscontrol.groups": "groups that zot itself knows",
     "http.accesscontrol.adminpolicy": "who may do what in every repository",
     "http.accesscontrol.metrics": "who may read the metrics",
@@ -32,14 +32,14 @@ const MEANINGS: Record<string, string> = {
     cluster: "instances that share the work",
     "extensions.sync": "pull-through caches and copies of other registries",
     "extensions.sync.credentialsfile": "the file with logins to other registries",
-    "extensions.sync.downloaddir": "where images wait on their way to the storage",
+    "extensions.sync.downloaddir": "where images are kept before they go to the storage",
     "extensions.sync.registries": "registries that images are fetched from",
     "extensions.search.cve": "the scan for vulnerabilities",
-    "extensions.search.cve.trivy": "where the list of vulnerabilities comes from",
+    "extensions.search.cve.trivy": "the source of the list of vulnerabilities",
     "extensions.scrub": "a check of what is stored, for damage",
     "extensions.lint": "annotations without which an image is refused",
     "extensions.trust": "signatures that are checked",
-    "extensions.mgmt": "what the web interface asks of zot's config",
+    "extensions.mgmt": "the parts of zot's config that the web interface reads",
     "extensions.apikey": "API keys, which are always on here",
     "extensions.events": "messages to other systems about what is pushed",
     "extensions.metrics": "metrics for Prometheus",
@@ -47,7 +47,7 @@ const MEANINGS: Record<string, string> = {
 
 /**
  * @param path as it is written in the config, for example `http.accessControl.adminPolicy`
- * @returns undefined for what is not known
+ * @returns undefined if it is not known
  */
 export function meaningOf(path: string): string | undefined {
     const name = path.toLowerCase().replace(/\[\d+\]/g, "");

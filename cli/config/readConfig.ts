@@ -1,4 +1,4 @@
-/** A config of zot in a file or on standard input, as zot reads it. */
+/** Reads a config of zot from a file or standard input, as zot would read it. */
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { UserError } from "../../clients/userError";
@@ -27,10 +27,10 @@ export function readConfig(from: string): JsonMap {
 }
 
 /**
- * A config as zot takes it: by the ending of its file JSON or YAML; of a text without one, whichever it is.
+ * A config as zot reads it: JSON or YAML by the ending of its file, or whichever it is for text without a file.
  *
  * @param what names it, as the beginning of a sentence
- * @throws UserError which quotes nothing of the text, since that may hold a secret
+ * @throws UserError, which quotes nothing of the text, because that may be secret
  */
 export function configIn(text: string, what: string, file?: string): JsonMap {
     const ending = extname(file ?? "").toLowerCase();
@@ -39,8 +39,8 @@ export function configIn(text: string, what: string, file?: string): JsonMap {
     if (isMap(content)) return content as JsonMap;
     throw new UserError(
         isYaml
-            ? `${what} is no map of YAML. Name a copy of zot's config on the registry's host.`
-            : `${what} is no JSON object. Name a copy of the config.json on the registry's host.`,
+            ? `${what} is not a YAML map. Name a copy of zot's config on the registry's host.`
+            : `${what} is not a JSON object. Name a copy of the config.json on the registry's host.`,
     );
 }
 
@@ -49,10 +49,10 @@ function jsonIn(text: string, what: string, file?: string): unknown {
         return JSON.parse(text.replace(/^\ufeff/, ""));
     } catch {
         throw new UserError(
-            `${what} is no JSON. Name a copy of the config.json on the registry's host.` +
+            `${what} is not JSON. Name a copy of the config.json on the registry's host.` +
                 (file === undefined || /\.json$/i.test(file)
                     ? ""
-                    : " A config in YAML has a name that ends in .yaml or .yml."),
+                    : " The name of a config in YAML has to end in .yaml or .yml."),
         );
     }
 }

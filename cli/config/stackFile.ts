@@ -1,4 +1,4 @@
-/** Settings in a stack's file: what it says itself, and what is written into it. */
+/** Reads and writes settings in a stack's file. */
 import { readFileSync } from "node:fs";
 import { isMap as isYamlMap, parseDocument } from "yaml";
 import { UserError } from "../../clients/userError";
@@ -7,7 +7,7 @@ import { readProject, readStack } from "../../components/settings/fromStackFile"
 import { writeWhole } from "../shared/wholeFile";
 import type { Groups } from "./takeOver";
 
-/** What a stack's file says of the settings, by group, without the project's defaults. */
+/** The settings in a stack's file, by group, without the project's defaults. */
 export function groupsInStackFile(folder: string, stack: string): Groups {
     const { config } = readStack(folder, stack);
     const project = String(readProject(folder).name);
@@ -20,13 +20,13 @@ export function groupsInStackFile(folder: string, stack: string): Groups {
 }
 
 /**
- * A stack's file with settings in it; its comments and the rest of it stay as they are.
+ * A stack's file with settings added; its comments and everything else stay.
  *
- * @param text the file, as it is
+ * @param text the present content
  * @param file names it in a message
  * @param settings by group and name; whole values
  * @param others other keys of the stack's configuration, such as `authentik:url`
- * @throws UserError where a group cannot be added to
+ * @throws UserError if nothing can be added to a group
  */
 export function withSettings(
     text: string,
@@ -39,11 +39,11 @@ export function withSettings(
     for (const [group, members] of Object.entries(settings)) {
         const key = keys.find((candidate) => nameOfKey(candidate, project) === group) ?? `${project}:${group}`;
         const present = isYamlMap(config) ? config.get(key) : undefined;
-        // What an anchor stands for is elsewhere in the file, and may be somebody else's too.
+        // The target of an anchor is elsewhere in the file, and others may use it too.
         if (present !== undefined && present !== null && !isYamlMap(present))
             throw new UserError(
                 `The group ${key} in ${file} is not written out as a map (an alias?), ` +
-                    "so that nothing can be added to it. Write it out, or take over by hand what --print shows.",
+                    "so nothing can be added to it. Write it out, or take over by hand what --print shows.",
             );
         for (const [name, value] of Object.entries(members))
             document.setIn(["config", key, name], document.createNode(value));

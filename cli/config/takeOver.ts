@@ -1,4 +1,4 @@
-/** What a config on a host holds beside the settings becomes settings of the stack, as far as there are any. Pure. */
+/** Turns what a config on a host has beyond the settings into settings of the stack, if there are any for it. Pure. */
 import { withoutSlash } from "../../clients/http/address";
 import { pushableInCache } from "../../components/accessBreaches";
 import { type AccessChange, policyChanges } from "../../components/accessChanges";
@@ -24,49 +24,49 @@ import {
 import { mergeExtra } from "../../components/zotConfig/merge";
 import { isJsonMap, isSameJson, valueAt } from "../../components/zotJson";
 
-/** Groups of settings, as a stack's file has them. */
+/** Groups of settings, in the form of a stack's file. */
 export type Groups = Record<string, Record<string, unknown>>;
 
-/** A stack whose settings a config is compared with. */
+/** A stack with whose settings a config is compared. */
 export interface Site {
-    /** The settings below the project's defaults. */
+    /** The settings over the project's defaults. */
     raw: RawSettings;
-    /** What of them the stack itself says: it is left as it is. */
+    /** Those that the stack itself sets; they are not changed. */
     given: Groups;
     /** Names the stack in a message. */
     where: string;
 }
 
 export interface Suggestion extends UnmanagedParts {
-    /** What the stack is to say besides, by group and name; whole values. */
+    /** What to add to the stack's file, by group and name; whole values. */
     settings: Groups;
     /** Caches that became items of `zot.mirrors`. */
     mirrors: MirrorSetting[];
-    /** Caches that stay as they are, in `zot.extraConfig`. */
+    /** Caches that stay in `zot.extraConfig` unchanged. */
     otherCaches: OtherCache[];
     /** Whether one of them may fill any repository, so that CI can push in place of its images. */
     isEverywhere: boolean;
-    /** The whole of `zot.extraConfig` as it is now to be. */
+    /** The complete new value of `zot.extraConfig`. */
     extraConfig: JsonMap;
-    /** Who may do less than by the config that is on the host. */
+    /** Who may do less than under the config on the host. */
     losses: AccessChange[];
-    /** Members of groups that zot's own config names, for the same. */
+    /** Members of groups that zot's own config defines, to name them with the losses. */
     members: Record<string, string[]>;
-    /** What is declared and the build cannot do. */
+    /** What is declared but the build cannot do. */
     lacks: Lack[];
     declared: DeclaredState;
 }
 
 /**
- * Works out the settings with which nothing of a host's config is lost that there are settings for.
+ * Derives settings with which nothing of a host's config is lost for which there are settings.
  *
  * @param zotVersion what `zot --version` prints on the host. Default: not known
- * @throws SettingsError where the settings with it would be refused
+ * @throws SettingsError if the resulting settings would be refused
  */
 export function suggestionFor(onHost: JsonMap, site: Site, zotVersion?: string): Suggestion {
     const zot = site.given.zot ?? {};
     const off = [...switchedOff(onHost)].filter(([name]) => !(name.split(".")[1]! in zot));
-    // A site that wants its web interface wants the search.
+    // If a site wants its web interface, it also wants the search.
     const offHere = Object.fromEntries(off.map(([name, value]) => [name.split(".")[1]!, value]));
     if (zot.userInterface === true) delete offHere.search;
 
@@ -85,12 +85,12 @@ export function suggestionFor(onHost: JsonMap, site: Site, zotVersion?: string):
     const parts = unmanagedParts(onHost, first.zotConfig());
     const kept = keptRegistries(parts.keep);
     const sync = ["extensions", "sync"];
-    // Where no mirror is declared, nothing else says that the caches are on.
+    // Without a declared mirror, only this says that the caches are on.
     if (kept.length > 0 && first.settings.zot.mirrors.length === 0) {
         parts.keep = mergeExtra(parts.keep, { extensions: { sync: { enable: true } } }).config;
         parts.different = parts.different.filter(({ path }) => path.toLowerCase() !== [...sync, "enable"].join("."));
     }
-    // zot does so by itself, and by the settings of a bucket it does not.
+    // zot's default is on, but with the settings of a bucket it is off.
     const dedupe = ["storage", "dedupe"];
     if (
         valueAt(first.zotConfig(), dedupe) === false &&
@@ -124,7 +124,7 @@ export function suggestionFor(onHost: JsonMap, site: Site, zotVersion?: string):
     };
 }
 
-/** Of a bucket, of redis and of a cluster, what there are settings for and the stack says nothing of. */
+/** The settings for a bucket, redis and a cluster that the host's config implies and the stack does not set. */
 function sharedIn(onHost: JsonMap, given: Groups): Groups {
     const groups: Groups = {};
     for (const [name, value] of settingsOfConfig(onHost).settings) {
@@ -135,10 +135,10 @@ function sharedIn(onHost: JsonMap, given: Groups): Groups {
     return groups;
 }
 
-/** Groups of settings for what instances of zot share. */
+/** Groups of settings for what zot's instances share. */
 export const SHARED_GROUPS: readonly string[] = ["storage", "redis", "cluster"];
 
-/** Settings laid over those of a stack. */
+/** A stack's settings, overridden by others. */
 export function withGroups(raw: RawSettings, settings: Groups): RawSettings {
     const groups = { ...raw.groups };
     for (const [group, members] of Object.entries(settings)) {
@@ -154,8 +154,8 @@ function keptRegistries(keep: JsonMap): Json[] {
 }
 
 /**
- * The settings of rights with which CI cannot push into caches that no setting knows; where one may fill any
- * repository, it can, and the others are closed to it.
+ * The settings of rights with which CI cannot push into caches without a setting. If one cache may fill any repository,
+ * CI can push there, and only the other caches are closed to it.
  */
 function closedCaches(
     { settings, policy }: DeclaredState,
@@ -180,11 +180,11 @@ function closedCaches(
     };
 }
 
-/** A rule that the site has already keeps what else it says. */
+/** A rule that the site already has keeps its other parts. */
 const withoutLoss = (rules: Record<string, object>, own: Record<string, object>): Record<string, object> =>
     Object.fromEntries(Object.entries(rules).map(([pattern, rule]) => [pattern, { ...own[pattern], ...rule }]));
 
-/** Who is in the groups of zot's own config. */
+/** The members of groups in zot's own config. */
 function membersOf(config: JsonMap): Record<string, string[]> {
     const groups = valueAt(config, ["http", "accessControl", "groups"]);
     if (!isJsonMap(groups)) return {};
@@ -196,7 +196,7 @@ function membersOf(config: JsonMap): Record<string, string[]> {
     );
 }
 
-/** What of a build's lacks matters to what is declared. */
+/** What the build lacks of what is declared. */
 function lacksDeclared(declared: DeclaredState, zotVersion: string): Lack[] {
     const isUsed = (name: string) => {
         const value = settingOf(declared.settings, name);
@@ -205,7 +205,7 @@ function lacksDeclared(declared: DeclaredState, zotVersion: string): Lack[] {
     return lacksOf(binaryTypeIn(zotVersion)).filter(({ settings }) => settings.some(isUsed));
 }
 
-/** What anyone loses without a login is not said again of those who are logged in. */
+/** A loss of anyone without a login is not repeated for those who are logged in. */
 function lossesIn(changes: readonly AccessChange[]): AccessChange[] {
     const losses = changes.filter(({ kind }) => kind === "loses");
     const what = ({ who: _who, ...change }: AccessChange) => JSON.stringify(change);

@@ -1,4 +1,4 @@
-/** What `config --from` has found, for people and for programs. Pure. */
+/** The result of `config --from`, for people and for programs. Pure. */
 
 import { basename } from "node:path";
 import { stringify } from "yaml";
@@ -14,8 +14,8 @@ export function takenOverJson({ keep: _keep, declared: _declared, ...found }: Ta
 }
 
 /**
- * @param print nothing is written
- * @param withMeanings says of each part what it is for
+ * @param print nothing was written
+ * @param withMeanings explains each part
  */
 export function takenOverText(found: TakenOver, { print = false, withMeanings = false } = {}): string {
     const { file, kept, different, replaced, refused, logins, accounts, extraConfig } = found;
@@ -28,42 +28,40 @@ export function takenOverText(found: TakenOver, { print = false, withMeanings = 
         return words === undefined ? path : `${path}: ${words}`;
     };
     list(
-        print
-            ? `To be kept as settings in ${basename(file)}:`
-            : `Kept as settings, which were written to ${basename(file)}:`,
+        print ? `Would be kept as settings in ${basename(file)}:` : `Kept as settings, written to ${basename(file)}:`,
         settingLines(found),
     );
     list(
         print
-            ? `To be kept by zot.extraConfig in ${basename(file)}:`
-            : `Kept by zot.extraConfig, which was written to ${basename(file)}:`,
+            ? `Would be kept in zot.extraConfig in ${basename(file)}:`
+            : `Kept in zot.extraConfig, written to ${basename(file)}:`,
         [...new Set(kept)].map(meaning),
     );
     if (print && kept.length > 0) parts.push(stringify({ "zot.extraConfig": extraConfig }, { lineWidth: 0 }));
     list(
-        "Caches that stay as they are, since zot.mirrors cannot say them; CI may not push into them:",
+        "Caches that stay unchanged, because zot.mirrors cannot express them; CI may not push into them:",
         found.otherCaches.map(({ address, because }) => `${address}: ${because}`),
     );
     if (found.isEverywhere) parts.push(EVERYWHERE);
     list(
-        "Decided by settings of their own, and differently; correct those where the host is right:",
+        "Decided by settings, with other values; correct them if the host is right:",
         different.map(
             ({ path, onHost, declared, setting }) =>
                 `${path}: ${value(onHost)} on the host, ` +
                 `${declared === undefined ? "absent" : value(declared)} by ${setting ?? "this program, always"}`,
         ),
     );
-    list("Replaced by this program. If nothing of it is to stay, name it in zot.dropSettings:", replaced.map(meaning));
+    list("Replaced by this program. If nothing of it has to stay, name it in zot.dropSettings:", replaced.map(meaning));
     list(
         "Not kept:",
         refused.map((sentence) => `${sentence}.`),
     );
     list(
-        "Logins that end with the first deployment, and whom that locks out:",
+        "Logins that end with the first deployment, and who will be locked out:",
         logins.map(({ path, who }) => `${path}: ${who}`),
     );
     list(
-        "Accounts that zot goes on knowing, with their keys and the groups of their last login, " +
+        "Accounts that zot will still know, with their keys and the groups of their last login, " +
             "until they are ended (docs/operations.md, Accounts of before):",
         accounts,
     );
@@ -79,7 +77,7 @@ export function takenOverText(found: TakenOver, { print = false, withMeanings = 
     );
     return parts.length > 0
         ? parts.join("\n")
-        : "The config holds nothing that the settings do not declare. Nothing was written.\n";
+        : "The config contains nothing that the settings do not declare. Nothing was written.\n";
 }
 
 const EVERYWHERE =
@@ -87,7 +85,7 @@ const EVERYWHERE =
     "names in place of upstream's (access.ciMayPushToMirrors is true). Give the cache a destination on the host, or an\n" +
     "item in zot.mirrors, and take that setting back.\n";
 
-/** What became a setting, one line each. */
+/** One line for each new setting. */
 function settingLines({ settings, mirrors, otherCaches, isEverywhere }: TakenOver): string[] {
     const off = Object.entries(settings.zot ?? {}).filter(([, setting]) => setting === false || setting === "off");
     const rules = Object.keys((settings.access?.rules as object | undefined) ?? {});
@@ -96,7 +94,7 @@ function settingLines({ settings, mirrors, otherCaches, isEverywhere }: TakenOve
     );
     return [
         ...shared,
-        ...off.map(([name, setting]) => `zot.${name}: ${String(setting)}, as it is off on the host`),
+        ...off.map(([name, setting]) => `zot.${name}: ${String(setting)}, because it is off on the host`),
         ...mirrors.map(
             ({ url, prefix, content }) =>
                 `zot.mirrors: ${url} under ${prefix}${content === undefined ? "" : `, of it ${content}`}`,
@@ -106,7 +104,7 @@ function settingLines({ settings, mirrors, otherCaches, isEverywhere }: TakenOve
     ];
 }
 
-/** A single value as it is; of anything else its kind, since it may hold what nobody should read. */
+/** A single value is shown; anything else only by its kind, because it may be secret. */
 function value(of: unknown): string {
     if (Array.isArray(of)) return "a list";
     return typeof of === "object" && of !== null ? "a map" : shown(of);

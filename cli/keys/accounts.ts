@@ -1,34 +1,34 @@
-/** The accounts that zot keeps, with the groups of their last login and their API keys, out of its `meta.db`. Pure. */
+/** Reads the accounts that zot keeps, with their API keys and the groups of their last login, from `meta.db`. Pure. */
 import { BoltError, bucketOf } from "./bolt";
 
 export interface AccountKey {
     uuid: string;
     label: string;
     created: string;
-    /** Undefined for a key without an end. */
+    /** Undefined for a key that never ends. */
     expires: string | undefined;
-    /** Undefined where it never was. */
+    /** Undefined if it was never used. */
     lastUsed: string | undefined;
 }
 
 export interface Account {
     name: string;
-    /** Of the last login: what its keys may is what these may. */
+    /** The groups of the last login, which decide what the account's keys may do. */
     groups: string[];
-    /** Those that still work, by the time they were made. */
+    /** The keys that still work, oldest first. */
     keys: AccountKey[];
-    /** How many have come to their end. */
+    /** How many have expired. */
     expired: number;
-    /** Why nobody logs in as this account any more, where its name says so. */
+    /** Why nobody can log in as this account any more, if its name shows that. */
     former?: string;
 }
 
-/** @throws BoltError where the bytes are no such file. */
+/** @throws BoltError if the bytes are not such a file */
 export function accountsIn(file: Buffer, now: Date): Account[] {
     const accounts = bucketOf(file, "UserData");
     if (accounts === undefined)
         throw new BoltError(
-            "it has no accounts of zot's in it (no bucket UserData); name the meta.db in zot's rootDirectory",
+            "it contains no accounts of zot (no bucket UserData); name the meta.db in zot's rootDirectory",
         );
     return accounts.map(([name, value]) => accountOf(name, value, now));
 }
@@ -44,7 +44,7 @@ function accountOf(name: string, value: Buffer, now: Date): Account {
         keys,
         expired: found.length - keys.length,
         ...(name.includes("@")
-            ? { former: "its name is an e-mail address, so that it is from before the claim mapping" }
+            ? { former: "its name is an e-mail address, so it was made before the claim mapping" }
             : {}),
     };
 }
@@ -53,13 +53,13 @@ function recordIn(name: string, value: Buffer): Record<string, unknown> {
     try {
         return JSON.parse(value.toString("utf8")) as Record<string, unknown>;
     } catch {
-        throw new BoltError(`what it has of the account ${JSON.stringify(name)} cannot be read. Copy it again`);
+        throw new BoltError(`the account ${JSON.stringify(name)} in it cannot be read. Copy it again`);
     }
 }
 
 function keyOf(record: Record<string, unknown>): AccountKey {
     const text = (name: string) => (typeof record[name] === "string" ? record[name] : "");
-    // Go's zero time stands for none.
+    // Go writes its zero time for none.
     const time = (name: string) => (/^0001-/.test(text(name)) || text(name) === "" ? undefined : text(name));
     return {
         uuid: text("uuid"),

@@ -1,11 +1,11 @@
 /**
- * Reads a file of bbolt, in which zot keeps accounts and keys (`meta.db`), from a copy of its bytes: zot itself holds
- * the file locked, so that no other program can open it. A copy that was made while zot was writing may not fit
- * together, which is found. Pure.
+ * Reads a bbolt file, in which zot keeps accounts and keys (`meta.db`), from a copy of its bytes. zot itself keeps the
+ * file locked, so no other program can open it. A copy made while zot was writing may be inconsistent; that is
+ * detected. Pure.
  */
 import { UserError } from "../../clients/userError";
 
-/** The bytes are no file of bbolt, or do not fit together. */
+/** The bytes are not a bbolt file, or are inconsistent. */
 export class BoltError extends UserError {}
 
 const MAGIC = 0xed0cdaed;
@@ -20,28 +20,28 @@ interface Meta {
     transaction: bigint;
 }
 
-/** Keys and values of a bucket at the top level, in the order of the keys; undefined where there is no such bucket. */
+/** Keys and values of a top-level bucket, in the order of the keys; undefined if there is no such bucket. */
 export function bucketOf(file: Buffer, name: string): [key: string, value: Buffer][] | undefined {
     const meta = newestMeta(file);
     const found = leavesOf(file, meta, meta.root).find(
         ({ key, isBucket }) => isBucket && key.toString("utf8") === name,
     );
     if (!found) return undefined;
-    // A bucket: the page of its root, or 0 where it is so small that its page stands right behind.
+    // A bucket holds the page of its root, or 0 if it is so small that its page follows directly.
     const root = numberAt(found.value, 0);
     const leaves = root === 0 ? elementsOf(found.value, 16, file, meta, 0) : leavesOf(file, meta, root);
     return leaves.filter(({ isBucket }) => !isBucket).map(({ key, value }) => [key.toString("utf8"), value]);
 }
 
 /**
- * Two pages say where everything is; the one that was written last counts, and its checksum says whether it is whole.
+ * Two pages describe the file. The one that was written last counts; its checksum shows whether it is complete.
  */
 function newestMeta(file: Buffer): Meta {
     const first = metaAt(file, 0);
-    // Where the first is damaged, the size of a page is not known.
+    // If the first one is damaged, the page size is unknown.
     const sizes = first ? [first.pageSize] : [4096, 8192, 16384, 65536];
     const metas = [first, ...sizes.map((size) => metaAt(file, size))].filter((meta) => meta !== undefined);
-    if (metas.length === 0) throw new BoltError("it is no database of bbolt");
+    if (metas.length === 0) throw new BoltError("it is not a bbolt database");
     return metas.reduce((newest, meta) => (meta.transaction > newest.transaction ? meta : newest));
 }
 
@@ -68,7 +68,7 @@ interface Leaf {
     isBucket: boolean;
 }
 
-/** No tree of zot's is deeper; a page that names itself would never end. */
+/** No tree of zot's is deeper; without a limit, a page that names itself would never end. */
 const DEEPEST = 32;
 
 function leavesOf(file: Buffer, meta: Meta, page: number, depth = 0): Leaf[] {
@@ -80,7 +80,7 @@ function leavesOf(file: Buffer, meta: Meta, page: number, depth = 0): Leaf[] {
     return elementsOf(file.subarray(start, end), 0, file, meta, depth);
 }
 
-/** Of a page that begins at `start` of these bytes. */
+/** The elements of a page that begins at `start` of these bytes. */
 function elementsOf(bytes: Buffer, start: number, file: Buffer, meta: Meta, depth: number): Leaf[] {
     if (start + PAGE_HEADER > bytes.length) throw torn(0);
     const flags = bytes.readUInt16LE(start + 8);
@@ -114,6 +114,6 @@ const numberAt = (bytes: Buffer, at: number): number => {
 
 const torn = (page: number) =>
     new BoltError(
-        `its pages do not fit together${page > 0 ? ` (page ${page})` : ""}: ` +
-            "it was copied while zot wrote to it, or not to its end. Copy it again",
+        `its pages are inconsistent${page > 0 ? ` (page ${page})` : ""}: ` +
+            "it was copied while zot wrote to it, or not completely. Copy it again",
     );

@@ -1,16 +1,16 @@
-/** A copy of zot's `meta.db`, as a command is given it. */
+/** Reads a copy of zot's `meta.db`, as it is given to a command. */
 import { readFileSync } from "node:fs";
 import { UserError } from "../../clients/userError";
 import { BoltError } from "./bolt";
 
-/** Larger than any: what is read is in memory as a whole. */
+/** Larger than any real one; the whole file is read into memory. */
 const LARGEST = 1 << 30;
 
 /**
- * What `read` makes of the file.
+ * Passes the file to `read`, and returns the result.
  *
- * @param from its path; `-` is standard input
- * @throws UserError that names it, where it cannot be read or is none of zot's
+ * @param from its path; `-` for standard input
+ * @throws UserError, which names it, if it cannot be read or does not belong to zot
  */
 export function readMetaDb<Result>(from: string, read: (bytes: Buffer) => Result): Result {
     const bytes = bytesOf(from);
@@ -29,7 +29,7 @@ function bytesOf(from: string): Buffer {
     try {
         const bytes = readFileSync(from === "-" ? 0 : from);
         if (bytes.length > LARGEST)
-            throw new UserError(`What was read from ${what} is larger than ${LARGEST} bytes, and no meta.db.`);
+            throw new UserError(`What was read from ${what} is larger than ${LARGEST} bytes, and cannot be a meta.db.`);
         return bytes;
     } catch (error) {
         if (error instanceof UserError) throw error;

@@ -1,18 +1,20 @@
 /**
- * What zot knows of accounts, API keys, stars and pulls, from its `meta.db` into redis, as commands of redis' protocol.
- * zot 2.1.20 keeps the same names and the same bytes in both: buckets of the one are hashes of the other. What it knows
- * of the images themselves it reads from them anew at its start. Pure.
+ * Converts what zot knows about accounts, API keys, stars and pulls from its `meta.db` into commands of redis'
+ * protocol. zot 2.1.20 uses the same names and the same bytes in both: buckets of the one are hashes of the other. At
+ * its start it reads again from the images what it knows about them. Pure.
  */
 import { UserError } from "../../clients/userError";
 import { BoltError, bucketOf } from "../keys/bolt";
 
-/** Buckets of the one, and hashes of the other. `RepoMeta` has who pushed what and when, how often it is pulled. */
+/** Buckets of meta.db that become hashes in redis. `RepoMeta` has who pushed what and when, and counts of pulls. */
 const MOVED = ["UserData", "UserAPIKeys", "RepoMeta"] as const;
-/** What zot has read from images; it reads it again where it is gone. */
+/** What zot has read from images. It reads it again if it is missing. */
 const READ_AGAIN = ["RepoLastUpdated", "RepoBlobsMeta", "ImageMeta", "FastRestartStamp"];
 const KNOWN_VERSION = "V1";
 
-/** All or nothing: what is there stays as it is, unless it is to be replaced. KEYS: those written, then their places. */
+/**
+ * All or nothing: what is there stays as it is, unless it is to be replaced. KEYS: those written, then their places.
+ */
 const PUT = `local half = #KEYS / 2
 if ARGV[1] ~= 'replace' then
   for i = half + 1, #KEYS do
@@ -29,24 +31,24 @@ end
 return 'OK'`;
 
 export interface MovedMetadata {
-    /** For `redis-cli --pipe`. */
+    /** Input for `redis-cli --pipe`. */
     commands: Buffer;
     accounts: number;
     keys: number;
     repositories: number;
 }
 
-/** @throws BoltError where the bytes are no such file, UserError where it is one that this does not know. */
+/** @throws BoltError if the bytes are not such a file, UserError if its version is not supported */
 export function metadataForRedis(file: Buffer, prefix: string, replace: boolean): MovedMetadata {
     const version = bucketOf(file, "Version")
         ?.find(([key]) => key === "DBVersion")?.[1]
         .toString("utf8");
     if (version === undefined)
-        throw new BoltError("it has no version of zot's in it; name the meta.db in zot's rootDirectory");
+        throw new BoltError("it contains no version of zot; name the meta.db in zot's rootDirectory");
     if (version !== KNOWN_VERSION)
         throw new UserError(
-            `The meta.db is of the version ${JSON.stringify(version.slice(0, 20))}, and this command knows ` +
-                `${KNOWN_VERSION} alone, which zot 2.1.20 has. Look for a newer one of this program.`,
+            `The meta.db has version ${JSON.stringify(version.slice(0, 20))}, but this command only supports ` +
+                `${KNOWN_VERSION}, the version of zot 2.1.20. Look for a newer release of this program.`,
         );
     const found = MOVED.map((name) => bucketOf(file, name) ?? []);
     const place = (name: string) => `${prefix}:${name}`;
@@ -61,7 +63,7 @@ export function metadataForRedis(file: Buffer, prefix: string, replace: boolean)
     return { commands: Buffer.concat(commands.map(encoded)), accounts, keys, repositories };
 }
 
-/** A command as redis reads it, whatever bytes are in it. */
+/** A command in redis' protocol; it may contain any bytes. */
 function encoded(words: readonly (string | Buffer)[]): Buffer {
     const parts = words.flatMap((word) => {
         const bytes = Buffer.from(word as string);

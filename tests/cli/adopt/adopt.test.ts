@@ -145,7 +145,7 @@ describe("bindings that end, as Authentik 2026.8 makes them for a granted reques
             const alone = await found(client(), settings);
             expect(alone.missing.map(({ object }) => object)).toContain("adminsBinding");
             expect(alone.warnings.join("\n")).toMatch(
-                /bound to the group admins too \(binding \S+, order 0, which ends on 2026-12-24T12:00:00\.000Z\)/,
+                /bound to the group admins too \(binding \S+, order 0, which ends on 2026-12-24T12:00:00\.000Z\)\./,
             );
             expect(alone.warnings.join("\n")).toMatch(/has the order 0, which the program gives to one of its own/);
 
@@ -278,8 +278,8 @@ describe(`on ${backendName}`, () => {
         const { status, stdout, stderr } = await adopt(["--no-state"]);
         expect([status, stderr]).toEqual([0, ""]);
         expect(stdout.match(/made by pulumi up/g)).toHaveLength(6);
-        expect(stdout).toContain(`There is no group ${names.admins}, which is looked up and never made`);
-        expect(stdout).toContain("Nothing is to be taken over.");
+        expect(stdout).toContain(`There is no group ${names.admins}. The program looks it up and never creates it`);
+        expect(stdout).toContain("There is nothing to take over.");
         expect(fs.existsSync(path.join(folder, "adopt.json"))).toBe(false);
     });
 
@@ -312,12 +312,12 @@ describe(`on ${backendName}`, () => {
         const { status, stdout, stderr } = await adopt(["--no-state"]);
         expect([status, stderr]).toEqual([0, ""]);
         expect(stdout).toContain(`The user ${names.user} is of type internal`);
-        expect(stdout).toContain(`The user ${names.user} is a member of ${names.admins} too`);
+        expect(stdout).toContain(`The user ${names.user} is also a member of ${names.admins}`);
         expect(stdout).toContain(
             `The application is bound to the user ${names.user} too (binding ${stranger.pk}, order 1)`,
         );
         expect(stdout).toContain(
-            "The provider also redirects to https://registry.example.org/old: pulumi up takes that away",
+            "The provider also redirects to https://registry.example.org/old: pulumi up removes that",
         );
         expect(stdout).not.toContain("scope mappings");
         expect(stdout).toContain("pulumi import --file adopt.json --stack site");
@@ -367,7 +367,7 @@ describe(`on ${backendName}`, () => {
     test("what is missing is named, with what to do", async () => {
         fs.writeFileSync(path.join(folder, "bin/pulumi"), "#!/bin/sh\nexit 255\n", { mode: 0o755 });
         expect((await adopt(["--no-state"], { AUTHENTIK_TOKEN: "" })).stderr).toMatch(
-            /^There is no token for Authentik, neither in AUTHENTIK_TOKEN nor in the stack site/,
+            /^There is no token for Authentik: AUTHENTIK_TOKEN is not set, and none can be read from the stack site/,
         );
         // That of the stack does.
         fs.writeFileSync(

@@ -87,7 +87,9 @@ describe(`with an administrator's token (${isReal ? "real Authentik" : "stand-in
 
         const mended = await run(folder, ["--name", name, "--for", "preview", "--output", file]);
         expect(mended.stdout).toMatch(/changed +4 permissions, of which 1 added\n/);
-        expect(mended.stderr).toMatch(/holds what this needs not: authentik_core.add_user. --prune takes it away/);
+        expect(mended.stderr).toMatch(
+            /has permissions that are not needed: authentik_core.add_user. --prune removes them/,
+        );
         const pruned = await run(folder, ["--name", name, "--for", "preview", "--output", file, "--prune", "--rotate"]);
         expect(pruned).toMatchObject({ status: 0, stderr: "" });
         const next = readFileSync(file, "utf8").trim();
@@ -106,7 +108,7 @@ describe(`with an administrator's token (${isReal ? "real Authentik" : "stand-in
         expect(await run(folder, ["--name", name, "--output", file])).toMatchObject({
             status: 1,
             stderr: expect.stringMatching(
-                /There is no user .*kept-ci.* in Authentik\. Where identity.manageWorkloads is false/,
+                /There is no user .*kept-ci.* in Authentik\. If identity.manageWorkloads is false/,
             ),
         });
         expect(await roleNamed(name)).toBeUndefined();
@@ -151,7 +153,7 @@ describe(`with an administrator's token (${isReal ? "real Authentik" : "stand-in
         expect(ran).toMatchObject({
             status: 1,
             stderr: expect.stringMatching(
-                /is a token of .*no-superuser.*only a superuser can make a token for another user/,
+                /belongs to .*no-superuser, who is not a superuser: only a superuser can make a token for another user/,
             ),
         });
         expect([await roleNamed(name), existsSync(join(folder, "token"))]).toEqual([undefined, false]);
@@ -165,7 +167,7 @@ describe(`with an administrator's token (${isReal ? "real Authentik" : "stand-in
         const person = target.name("person");
         await target.make("/core/users/", { username: person, name: "" });
         expect((await run(folder, ["--name", person, "--output", join(folder, "token")])).stderr).toMatch(
-            /is no service account/,
+            /is not a service account/,
         );
         made.add(person);
         const name = nameFor("token");
@@ -194,7 +196,7 @@ describe(`with an administrator's token (${isReal ? "real Authentik" : "stand-in
         expect(calls).not.toContain(target.token);
         expect(await run(folder, ["--for", "preview", "--config"])).toMatchObject({
             status: 2,
-            stderr: expect.stringMatching(/does not belong into the stack's configuration/),
+            stderr: expect.stringMatching(/does not belong in the stack's configuration/),
         });
         expect(await run(folder, [])).toMatchObject({
             status: 2,

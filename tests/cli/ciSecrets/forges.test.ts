@@ -50,7 +50,7 @@ describe("Forgejo and Gitea", () => {
             (JSON.parse(second.stdout) as { items: { change: string }[] }).items.map(({ change }) => change),
         ).toEqual(["written", "unchanged", "unchanged"]);
         expect(written(forge)).toEqual(["PUT /api/v1/repos/ops/images/actions/secrets/ZOT_CI_API_KEY"]);
-        expect(second.stderr).toContain("whether it held another value cannot be told");
+        expect(second.stderr).toContain("it is not known whether it had another value");
     });
 
     test("an organisation, a variable that differs, and Gitea's own name of the token", async () => {

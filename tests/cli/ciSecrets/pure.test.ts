@@ -180,7 +180,7 @@ describe("files", () => {
             KEY: "new",
         });
         expect(() => json.read("KEY=secret")).toThrow(/^it is not JSON\.$/);
-        expect(() => json.read("[]")).toThrow(/does not hold a JSON object/);
+        expect(() => json.read("[]")).toThrow(/does not contain a JSON object/);
     });
 });
 

@@ -64,7 +64,7 @@ describe.each(zots)("--revoke-previous, on $name", (zot) => {
         expect(ran.status).toBe(0);
         const report = JSON.parse(ran.stdout) as { revoked: { uuid: string }[]; warnings: string[] };
         expect(report.revoked.map(({ uuid }) => uuid).sort()).toEqual([byHand.uuid, before.uuid].sort());
-        expect(report.warnings).toEqual([expect.stringMatching(/another stack's, and stays/)]);
+        expect(report.warnings).toEqual([expect.stringMatching(/belongs to another stack, and stays/)]);
         expect(await Promise.all([byHand, before, live, elsewhere].map(accepted))).toEqual([401, 401, 200, 200]);
         expect(JSON.parse(readFileSync(join(folder, "ci.json"), "utf8"))).toEqual({ ZOT_CI_API_KEY: live.apiKey });
         for (const { apiKey } of [byHand, before, live, elsewhere])

@@ -46,15 +46,15 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
         expect([status, stderr]).toEqual([0, ""]);
         expect(stdout).toBe(
             [
-                "Kept by zot.extraConfig, which was written to Pulumi.site.yaml:",
+                "Kept in zot.extraConfig, written to Pulumi.site.yaml:",
                 "  storage.dedupe",
                 "  http.allowOrigin",
                 "  extensions.events.enable",
                 "",
-                "Decided by settings of their own, and differently; correct those where the host is right:",
+                "Decided by settings, with other values; correct them if the host is right:",
                 '  log.level: "debug" on the host, "info" by zot.logLevel',
                 "",
-                "Replaced by this program. If nothing of it is to stay, name it in zot.dropSettings:",
+                "Replaced by this program. If nothing of it has to stay, name it in zot.dropSettings:",
                 "  http.accessControl.repositories.tools/**",
                 "",
                 "Not kept:",
@@ -94,13 +94,13 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
         expect(status).toBe(0);
         expect(stdout).toBe(
             [
-                "Replaced by this program. If nothing of it is to stay, name it in zot.dropSettings:",
+                "Replaced by this program. If nothing of it has to stay, name it in zot.dropSettings:",
                 "  http.auth.htpasswd",
                 "",
-                "Logins that end with the first deployment, and whom that locks out:",
+                "Logins that end with the first deployment, and who will be locked out:",
                 "  http.auth.htpasswd: whoever has a name and a password in /etc/zot/htpasswd",
                 "",
-                "Accounts that zot goes on knowing, with their keys and the groups of their last login, " +
+                "Accounts that zot will still know, with their keys and the groups of their last login, " +
                     "until they are ended (docs/operations.md, Accounts of before):",
                 "  those whose name is an e-mail address, " +
                     "because the config took user names from no other claim " +
@@ -152,9 +152,9 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
         expect([status, stderr]).toEqual([0, ""]);
         expect(stdout).toContain(
             [
-                "Kept as settings, which were written to Pulumi.site.yaml:",
-                "  zot.search: false, as it is off on the host",
-                "  zot.userInterface: false, as it is off on the host",
+                "Kept as settings, written to Pulumi.site.yaml:",
+                "  zot.search: false, because it is off on the host",
+                "  zot.userInterface: false, because it is off on the host",
                 "  zot.mirrors: https://docker.io under docker.io",
                 "  access.rules: CI may only read a/**",
                 "",
@@ -208,9 +208,9 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
         [
             "is no JSON",
             "{ secret",
-            /^The config host\.json is no JSON\. Name a copy of the config\.json on the registry's host\.\n$/,
+            /^The config host\.json is not JSON\. Name a copy of the config\.json on the registry's host\.\n$/,
         ],
-        ["is no object", "[]", /^The config host\.json is no JSON object\./],
+        ["is no object", "[]", /^The config host\.json is not a JSON object\./],
     ])("a file that %s", (_what, content, message) => {
         const { status, stderr } = run(
             "config",

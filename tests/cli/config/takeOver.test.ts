@@ -306,7 +306,7 @@ describe("a config in YAML", () => {
     test.each([
         ["a: 1\na: canary\n", /^The config c\.yml is not YAML as zot reads it, line 2: /],
         ["at: 2026-01-01 # canary\n", /^The config c\.yml is not YAML as zot reads it, line 1: zot takes a value of/],
-        ["canary\n", /^The config c\.yml is no map of YAML/],
+        ["canary\n", /^The config c\.yml is not a YAML map/],
     ])("mistakes are named with their line, and nothing is quoted", (text, message) => {
         const refused = () => configIn(text, "The config c.yml", "c.yml");
         expect(refused).toThrow(message);

@@ -96,20 +96,20 @@ describe("a copy of meta.db", () => {
     });
 
     test.each<[title: string, bytes: Buffer, message: RegExp]>([
-        ["nothing", Buffer.alloc(0), /no database of bbolt/],
-        ["something else", Buffer.from("{}".repeat(9999)), /no database of bbolt/],
+        ["nothing", Buffer.alloc(0), /not a bbolt database/],
+        ["something else", Buffer.from("{}".repeat(9999)), /not a bbolt database/],
         [
             "another program's database",
             file({ 0: meta(0, 2, 1), 2: leaf(2, [["other", bucket(0, leaf(0, [])), true]]) }),
-            /no accounts of zot's/,
+            /no accounts of zot/,
         ],
-        ["half of it", small.subarray(0, PAGE * 2 + 8), /copied while zot wrote to it, or not to its end/],
+        ["half of it", small.subarray(0, PAGE * 2 + 8), /copied while zot wrote to it, or not completely/],
         [
             "a page that was written over",
             file({ 0: meta(0, 2, 1), 2: leaf(2, [["UserData", bucket(3), true]]), 3: leaf(9, USERS) }),
-            /do not fit together \(page 3\)/,
+            /are inconsistent \(page 3\)/,
         ],
-        ["a page that names itself", file({ 0: meta(0, 2, 1), 2: branch(2, [["a", 2]]) }), /do not fit together/],
+        ["a page that names itself", file({ 0: meta(0, 2, 1), 2: branch(2, [["a", 2]]) }), /are inconsistent/],
         [
             "a length beyond the end",
             file({
@@ -119,7 +119,7 @@ describe("a copy of meta.db", () => {
                     Buffer.from([1, 0, 0, 0, 255, 255, 255, 127, 255, 255, 255, 127, 1, 0, 0, 0]),
                 ]),
             }),
-            /do not fit together/,
+            /are inconsistent/,
         ],
     ])("that is %s is refused", (_title, bytes, message) => {
         expect(() => accountsIn(bytes, NOW)).toThrow(BoltError);
@@ -145,10 +145,10 @@ describe("npm run keys", () => {
         expect([status, stderr]).toEqual([0, ""]);
         expect(stdout).toContain(
             '"alice@example.org", at the last login in "admins"; ' +
-                "its name is an e-mail address, so that it is from before the claim mapping\n",
+                "its name is an e-mail address, so it was made before the claim mapping\n",
         );
-        expect(stdout).toContain('  key "laptop": made 2025-01-02, WITHOUT AN END, never used (u-1)\n');
-        expect(stdout).toMatch(/2 accounts, 2 keys that work; 1 of them without an end; 1 account of before with keys/);
+        expect(stdout).toContain('  key "laptop": made 2025-01-02, NEVER ENDS, never used (u-1)\n');
+        expect(stdout).toMatch(/2 accounts, 2 working keys; 1 of them never end; 1 account of former logins with keys/);
         expect(stdout).not.toContain("canary");
     });
 
@@ -161,8 +161,8 @@ describe("npm run keys", () => {
                     2: leaf(2, [["UserData", bucket(0, leaf(0, [["bob", account([], ...held)]])), true]]),
                 }),
             ).stdout;
-        expect(holding(key())).toMatch(/\n1 account, 1 key that works; 1 of them without an end/);
-        expect(holding()).toMatch(/\n1 account, 0 keys that work\.\n$/);
+        expect(holding(key())).toMatch(/\n1 account, 1 working key; 1 of them never end/);
+        expect(holding()).toMatch(/\n1 account, 0 working keys\.\n$/);
     });
 
     test("what stands in a name or a label does not reach the terminal as it is", () => {
@@ -199,7 +199,7 @@ describe("npm run keys", () => {
         });
         expect(keys(["--from", "-"], Buffer.from("x"))).toMatchObject({
             status: 1,
-            stderr: "What came on standard input cannot be read as zot's meta.db: it is no database of bbolt.\n",
+            stderr: "What came on standard input cannot be read as zot's meta.db: it is not a bbolt database.\n",
         });
         expect(keys([]).status).toBe(2);
     });

@@ -23,8 +23,8 @@ const s3 = (driver: object, storage: object = {}) =>
 
 describe("what is refused before anything is printed", () => {
     test.each([
-        ["no bucket", siteSettings().settings, "keeps images in the folder /var/lib/zot, and there is no bucket"],
-        ["another store", s3({ name: "gcs" }), "keeps images in a store of gcs, and this command copies to S3 alone"],
+        ["no bucket", siteSettings().settings, "keeps images in the folder /var/lib/zot, so there is no bucket"],
+        ["another store", s3({ name: "gcs" }), "keeps images in a store of gcs, and this command only copies to S3"],
         ["folders of their own", s3({}, { subPaths: { "/a": { rootDirectory: "/a" } } }), "has storage.subPaths"],
     ])("%s", (_what, settings, words) => {
         expect(() => scriptToMoveImages(settings)).toThrow(words);

@@ -34,8 +34,8 @@ function metaDb(alice = ALICE, version: Entries = [["DBVersion", Buffer.from("V1
 
 test("a version that is not known is refused, and so is what is no meta.db", () => {
     const of = (version: Entries) => () => metadataForRedis(metaDb(ALICE, version), "zot", false);
-    expect(of([["DBVersion", Buffer.from("V2")]])).toThrow('of the version "V2", and this command knows V1 alone');
-    expect(of([])).toThrow("it has no version of zot's in it");
+    expect(of([["DBVersion", Buffer.from("V2")]])).toThrow('has version "V2", but this command only supports V1');
+    expect(of([])).toThrow("it contains no version of zot");
 });
 
 describe("on the command line", () => {
@@ -52,7 +52,7 @@ describe("on the command line", () => {
 
     test("a stack without redis is told so", () => {
         const { status, stderr } = run("local", metaDb());
-        expect([status, stderr]).toEqual([1, expect.stringContaining("in /var/lib/zot/meta.db, and not in redis")]);
+        expect([status, stderr]).toEqual([1, expect.stringContaining("in /var/lib/zot/meta.db, not in redis")]);
     });
 
     test("the bytes are those for the stack's redis, and what they are is said beside", () => {

@@ -76,8 +76,8 @@ describe.each(kinds)("a destroy over %s", (kind) => {
     });
 
     test.each([
-        ["nothing", "exit 0", "said nothing and ended with 0"],
-        ["something else", "cat >/dev/null; echo deployed", 'said "deployed" and ended with 0'],
+        ["nothing", "exit 0", "printed nothing and ended with 0"],
+        ["something else", "cat >/dev/null; echo deployed", 'printed "deployed" and ended with 0'],
         ["less than it is told", "cat; exit 3", /printed "[0-9a-f]{16}" and ended with 3/],
     ])("ends before anything is changed where the host does %s", async (_what, script, tells) => {
         fs.writeFileSync(instead, `${script}\n`);
