@@ -153,7 +153,7 @@ describe(`with an administrator's token (${isReal ? "real Authentik" : "stand-in
         expect(ran).toMatchObject({
             status: 1,
             stderr: expect.stringMatching(
-                /belongs to .*no-superuser, who is not a superuser: only a superuser can make a token for another user/,
+                /belongs to .*no-superuser\S*, who is not a superuser: only a superuser can make a token for another user/,
             ),
         });
         expect([await roleNamed(name), existsSync(join(folder, "token"))]).toEqual([undefined, false]);
