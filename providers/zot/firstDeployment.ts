@@ -9,12 +9,15 @@ import type { HostReport } from "./hostReport";
 /**
  * Who may do what before and after, which warnings follow from the change, and what zot will look for in another place.
  * `widens` is set if somebody may do more than now.
+ *
+ * @param order `next` for a host that had deployments, and has lost the record of them
  */
 export function firstDeployment(
     report: HostReport,
     plannedConfig: string,
     host: string,
     groups?: TierNames,
+    order: "first" | "next" = "first",
 ): { text: string; widens: boolean } {
     const planned = JSON.parse(plannedConfig) as JsonMap;
     const declared = policyOf(planned);
@@ -22,7 +25,7 @@ export function firstDeployment(
     const restart =
         report.serving === "not reachable" ? "zot, which does not answer now, will be started" : "zot restarts once";
     const sentence =
-        `The first deployment to ${host}: ` +
+        `The ${order} deployment to ${host}: ` +
         `${restart}${mayPush ? "" : "; after that nobody can push without a login"}`;
     const present = configOf(report.configText);
     if (present === undefined) {

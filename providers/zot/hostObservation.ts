@@ -70,7 +70,8 @@ class HostObservationResource {
         if (this.justRead.delete(context.urn)) return { changes: false };
         const observed = await this.observedAfter(oldInputs, inputs, oldOutputs, context);
         if (!observed) return { changes: false };
-        await this.refuse(observed, inputs, context, { isKnown: true });
+        const former = observationOf(oldInputs, this.options.environment)?.declared?.config;
+        await this.refuse(observed, inputs, context, { isKnown: true, former });
         if (observed.findings.drift.length === 0) {
             await reportNotes(observed, context);
             return { changes: false };
@@ -251,24 +252,37 @@ class HostObservationResource {
      * Says what a first deployment will do. Fails, with all reasons, if a deployment would be refused.
      *
      * @param isKnown whether the host was deployed to before, according to the state
+     * @param former the config that was declared before
      */
     private async refuse(
         { report, mistakes }: Observed,
         inputs: PropertyMap,
         context: CallContext,
-        { isKnown }: { isKnown: boolean },
+        { isKnown, former }: { isKnown: boolean; former?: string },
     ): Promise<void> {
         const { planned, declared, connection, configFile } = observationOf(inputs, this.options.environment)!;
-        if (isKnown && planned && report.lastDeployment === "" && report.configText === declared?.config) {
+        // Only a deployment puts the declared config there. The first one may have failed, or the host may be another.
+        const wasDeployed = [declared?.config, former].some((one) => one !== undefined && one === report.configText);
+        const isLost = isKnown && wasDeployed && planned !== undefined && report.lastDeployment === "";
+        const lost = `The record of deployments to ${connection.host}, ${configFile}.zot-hardening, is gone`;
+        if (isLost && report.configText === declared?.config) {
             await context.log(
                 "warning",
-                `The record of deployments to ${connection.host}, ${configFile}.zot-hardening, is gone. The config in ` +
+                `${lost}. The config in ` +
                     "force is the declared one, and a failed deployment goes back to it. But what was there before " +
                     "the first deployment is no longer known, so host.onDestroy restore has nothing to restore. " +
                     "The next deployment starts a new record.",
             );
         } else if (planned && report.lastDeployment === "") {
-            const { text, widens } = firstDeployment(report, planned.config, connection.host, planned.groups);
+            if (isLost)
+                await context.log(
+                    "warning",
+                    `${lost}. The next deployment compares ${configFile} with the settings as a first one does: it ` +
+                        "refuses to remove what the settings do not have. To remove what former settings of this stack " +
+                        "put there, name it in zot.dropSettings for that deployment.",
+                );
+            const order = isLost ? "next" : "first";
+            const { text, widens } = firstDeployment(report, planned.config, connection.host, planned.groups, order);
             await context.log(widens ? "warning" : "info", text);
         }
         if (mistakes.length > 0) throw new Error(refusal(mistakes));

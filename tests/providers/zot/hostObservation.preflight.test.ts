@@ -134,6 +134,28 @@ test("a host that has lost what it kept of its deployments is told as such, and 
     expect(driver.said.join("\n")).not.toMatch(FIRST);
 });
 
+test("such a host whose config is to change is told what to do, and not as one that had no deployment", async () => {
+    const former = JSON.stringify({ ...JSON.parse(host.config), extensions: { scrub: { interval: "24h" } } });
+    fs.writeFileSync(host.configFile, former);
+    const driver = observationDriver();
+    await driver.up(inputs({ config: former, plannedConfig: former }));
+    driver.said.length = 0;
+    const failing = driver.preview(inputs());
+    await expect(failing).rejects.toThrow("[ZH-FIRST-WOULD-REMOVE]");
+    const said = driver.said.join("\n");
+    expect(said).toMatch(
+        /^warning: The record of deployments to .*\.zot-hardening, is gone\. The next deployment compares .* as a first one does: .*zot\.dropSettings/,
+    );
+    expect(said).toContain("The next deployment to 127.0.0.1: zot restarts once");
+    expect(said).not.toContain("The first deployment");
+    // What was declared never came there.
+    openRegistry();
+    driver.said.length = 0;
+    await driver.preview(inputs());
+    expect(driver.said.join("\n")).toMatch(FIRST);
+    expect(driver.said.join("\n")).not.toContain("is gone");
+});
+
 test("who is let in that was not is a warning", async () => {
     openRegistry({
         http: {
