@@ -5,13 +5,13 @@ import { sendOne } from "../../clients/http/request";
 import { KeyHolder } from "../../clients/zot/apiKeys";
 import { evaluate, type Who } from "../../components/accessPolicy";
 import { nthTag } from "../../components/settings/tagForms";
+import { CircuitBreaker } from "./circuitBreaker";
 import { type Control, RunEnded } from "./control";
 import type { Recorder } from "./exchanges";
 import type { WalkOptions } from "./integrity/walk";
 import { isLeftOver, newRunId, PREFIX, repositoryUnder, timeInRepository } from "./names";
 import { messageOf, notApplicable, notPossible, Skipped } from "./outcome";
 import { type Image, newImage, Registry } from "./registry";
-import { Silence } from "./silence";
 import type { Subject } from "./subject";
 import type { Tier } from "./testAccounts";
 import { type TestUser, TestUsers, tierNames } from "./testUsers";
@@ -43,8 +43,8 @@ export class Context {
     private touched = false;
     /** Repositories with what a cache was made to store, which was not there before. */
     readonly pulledThrough = new Map<string, Set<string>>();
-    /** Whether Authentik answers, as far as it was asked. */
-    readonly silence = new Silence();
+    /** Every request to Authentik goes through it. */
+    readonly breaker = new CircuitBreaker();
     /** Which versions are looked at. Default: a few, and other ones each time. */
     readonly walk: VersionWalk;
 
@@ -95,7 +95,7 @@ export class Context {
     async as(tier: Tier): Promise<TestUser> {
         const testUsers = this.testUsersOrSkip();
         try {
-            return await this.silence.heeding(() => testUsers.as(tier));
+            return await this.breaker.run(() => testUsers.as(tier));
         } catch (error) {
             if (error instanceof Skipped || error instanceof RunEnded) throw error;
             throw notPossible(`Nobody could be logged in as ${tierNames[tier]}: ${messageOf(error)}`);
@@ -235,7 +235,7 @@ export class Context {
     async removeLeftOvers(): Promise<string[]> {
         const { testUsers } = this;
         if (!testUsers) return [];
-        const removed = await this.silence.heeding(() => testUsers.removeLeftOvers(new Date()));
+        const removed = await this.breaker.run(() => testUsers.removeLeftOvers(new Date()));
         const old = (await this.anonymous.unrecorded().catalog()).filter((repository) =>
             isLeftOver(timeInRepository(repository), new Date()),
         );

@@ -7,11 +7,11 @@ import type { User } from "@goauthentik/api";
 import { during } from "../../clients/authentik/call";
 import { type Client, everyPage } from "../../clients/authentik/client";
 import { failureIn } from "../../clients/authentik/failures";
+import { CircuitBreaker } from "./circuitBreaker";
 import type { Control } from "./control";
 import { loginFlowParts, makeLoginFlow } from "./loginFlow";
 import { isLeftOver, PREFIX, timeInName, userNameOf } from "./names";
 import { notPossible } from "./outcome";
-import { Silence } from "./silence";
 import type { Subject } from "./subject";
 
 /** Whose rights a test user has: CI's, an admin's, or those of nobody's group. */
@@ -185,10 +185,10 @@ export class TestAccounts {
     /** Removes what this run made in Authentik; answers what it was. `failed` is called for each failure. */
     async remove(failed: (what: string, error: unknown) => void): Promise<string[]> {
         const removed: string[] = [];
-        const silence = new Silence();
+        const breaker = new CircuitBreaker();
         const attempt = async (what: string, work: () => Promise<unknown>) => {
             try {
-                await silence.heeding(() => this.removing(work));
+                await breaker.run(() => this.removing(work));
                 removed.push(what);
             } catch (error) {
                 failed(what, error);
@@ -204,7 +204,7 @@ export class TestAccounts {
             );
         if (this.mayHaveFlows) {
             try {
-                for (const { what, remove } of await silence.heeding(() =>
+                for (const { what, remove } of await breaker.run(() =>
                     loginFlowParts(this.client, `${PREFIX}-${this.run}-`),
                 ))
                     await attempt(`${what} in Authentik`, remove);
@@ -214,7 +214,7 @@ export class TestAccounts {
         }
         if (!this.mayHaveUsers) return removed;
         try {
-            for (const user of await silence.heeding(() => this.usersOfRun()))
+            for (const user of await breaker.run(() => this.usersOfRun()))
                 await attempt(`user ${user.username} in Authentik`, () =>
                     this.client.core.coreUsersDestroy({ id: user.pk }),
                 );

@@ -36,7 +36,7 @@ async function keysOf(context: Context): Promise<ApiKeyRecord[]> {
                 "the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.",
         );
     const testUsers = context.testUsersOrSkip();
-    return context.silence.heeding(() =>
+    return context.breaker.run(() =>
         testUsers.asServiceAccount(ciUser, async (session) => {
             const found = await session.listApiKeys();
             record(found.length);

@@ -77,14 +77,14 @@ export const login: Check[] = [
         id: "ci-member",
         title: "CI's service account is a member of CI's group",
         needs: [],
-        async run({ subject, transport, readOnly, silence }) {
+        async run({ subject, transport, readOnly, breaker }) {
             if (!subject.authentik)
                 throw readOnly
                     ? new Skipped("read-only", "Without a token for Authentik it is not asked.")
                     : notPossible(subject.withoutAuthentik);
             const { ciUser, workloadsGroup } = subject;
             const access = { ...subject.authentik, transport };
-            const member = await silence.heeding(() => memberIn(access, ciUser, workloadsGroup));
+            const member = await breaker.run(() => memberIn(access, ciUser, workloadsGroup));
             if (member === undefined)
                 throw notApplicable(
                     `Authentik does not show both the user ${ciUser} and the group ${workloadsGroup}: ` +
@@ -104,7 +104,7 @@ export const login: Check[] = [
         needs: ["test users"],
         async run(context) {
             const testUsers = context.testUsersOrSkip();
-            const answer = await context.silence.heeding(() => testUsers.admitGroupless());
+            const answer = await context.breaker.run(() => testUsers.admitGroupless());
             if (answer === "turned away")
                 return pass(
                     'Authentik says "Permission denied". ' +
@@ -223,16 +223,16 @@ export const login: Check[] = [
 ];
 
 /** What an issuer says of itself; it may be another server than the one whose API is asked. */
-function discoveryOf({ subject, transport, recorder, silence }: Context, issuer: string): Promise<Answer> {
+function discoveryOf({ subject, transport, recorder, breaker }: Context, issuer: string): Promise<Answer> {
     const discover = () =>
         sendOne(recordedSteps(transport, recorder, "anonymous"), `${issuer}.well-known/openid-configuration`);
-    return urlOf(issuer)?.origin === urlOf(subject.authentik?.url)?.origin ? silence.heeding(discover) : discover();
+    return urlOf(issuer)?.origin === urlOf(subject.authentik?.url)?.origin ? breaker.run(discover) : discover();
 }
 
 async function logsIn(context: Context, tier: Tier): Promise<Outcome> {
     try {
         const users = context.testUsersOrSkip();
-        const { username } = await context.silence.heeding(() => users.as(tier));
+        const { username } = await context.breaker.run(() => users.as(tier));
         const flow = users.demanded
             ? ` The site's own login flow demands ${users.demanded}, so it went by a flow made for this run; ` +
               "the site's was gone through as far as that."

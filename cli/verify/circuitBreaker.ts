@@ -1,16 +1,17 @@
-/** An Authentik that gave no answer once is asked no more: each further request would be waited for as long. */
+/** Stops requests to Authentik once it has not answered: otherwise every check would wait for the whole time limit. */
 import { failureIn } from "../../clients/authentik/failures";
 import { notPossible } from "./outcome";
 
-export class Silence {
+export class CircuitBreaker {
+    /** The message of the first request that Authentik did not answer. */
     private because: string | undefined;
 
     /**
-     * Work that asks Authentik for something.
+     * Runs work that sends requests to Authentik.
      *
-     * @throws Skipped in place of the work, where Authentik did not answer before
+     * @throws Skipped without running it if Authentik did not answer earlier
      */
-    async heeding<T>(work: () => Promise<T>): Promise<T> {
+    async run<T>(work: () => Promise<T>): Promise<T> {
         if (this.because !== undefined) throw notPossible(`Not carried out: ${this.because}`);
         try {
             return await work();
