@@ -79,9 +79,18 @@ export function jsonOf({ text }: Pick<Answer, "text">): unknown {
     }
 }
 
-/** How many milliseconds to wait before asking again, if the server says so. */
-export function retryAfter({ headers }: Pick<Answer, "headers">): number | undefined {
-    const milliseconds = Number(headers.get("retry-after")) * 1000;
+/**
+ * How many milliseconds to wait before the next try, if the server says so: `Retry-After` as a number of seconds or as a
+ * date (RFC 9110, 10.2.3); undefined if it names no time, or one that has passed.
+ *
+ * @param now milliseconds since 1970; a date is compared with the server's own clock if the answer has one
+ */
+export function retryAfter({ headers }: Pick<Answer, "headers">, now: number = Date.now()): number | undefined {
+    const value = headers.get("retry-after")?.trim() ?? "";
+    const serverNow = Date.parse(headers.get("date") ?? "");
+    const milliseconds = /^\d+$/.test(value)
+        ? Number(value) * 1000
+        : Date.parse(value) - (Number.isNaN(serverNow) ? now : serverNow);
     return milliseconds > 0 ? milliseconds : undefined;
 }
 
