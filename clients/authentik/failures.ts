@@ -215,7 +215,7 @@ const ANSWERS: readonly Row[] = [
         worth: ({ asked: { patience }, answer }) => ({
             within: 60_000,
             attempts: patience.attempts,
-            pause: retryAfter(answer) && Math.min(retryAfter(answer)!, 30_000),
+            pause: retryAfter(answer),
         }),
     },
     {

@@ -79,9 +79,12 @@ export function jsonOf({ text }: Pick<Answer, "text">): unknown {
     }
 }
 
+/** Milliseconds. A server may ask for a day; nobody watches a command that long. */
+const LONGEST_RETRY_AFTER = 30_000;
+
 /**
  * How many milliseconds to wait before the next try, if the server says so: `Retry-After` as a number of seconds or as a
- * date (RFC 9110, 10.2.3); undefined if it names no time, or one that has passed.
+ * date (RFC 9110, 10.2.3), at most 30 seconds; undefined if it names no time, or one that has passed.
  *
  * @param now milliseconds since 1970; a date is compared with the server's own clock if the answer has one
  */
@@ -91,7 +94,7 @@ export function retryAfter({ headers }: Pick<Answer, "headers">, now: number = D
     const milliseconds = /^\d+$/.test(value)
         ? Number(value) * 1000
         : Date.parse(value) - (Number.isNaN(serverNow) ? now : serverNow);
-    return milliseconds > 0 ? milliseconds : undefined;
+    return milliseconds > 0 ? Math.min(milliseconds, LONGEST_RETRY_AFTER) : undefined;
 }
 
 /**
