@@ -43,20 +43,20 @@ export function command(name: string, description: string, example: string): Com
         .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
 }
 
-/** How long a person looks at nothing before they are told what is under way. In milliseconds. */
-const PATIENCE = 2000;
+/** How long a person looks at nothing before they are told what is under way; and a log. In milliseconds. */
+const PATIENCE = { terminal: 2000, elsewhere: 10_000 };
 let silence: NodeJS.Timeout | undefined;
 
 /**
- * Says on a terminal what the command is doing, once it has taken two seconds; elsewhere nothing. It lasts until the
- * next call, {@link noLongerBusy}, or the command's end.
+ * Says what the command is doing, once it has taken two seconds on a terminal, or ten elsewhere: a log of CI is to tell
+ * what is waited for. It lasts until the next call, {@link noLongerBusy}, or the command's end.
  *
  * @param what as a beginning, for example "Asking Authentik at …"
  */
 export function busy(what: string, terminal: { isTTY?: boolean; write(text: string): unknown } = process.stderr): void {
     clearTimeout(silence);
-    if (!terminal.isTTY) return;
-    silence = setTimeout(() => terminal.write(`${what} …\n`), PATIENCE);
+    const patience = terminal.isTTY ? PATIENCE.terminal : PATIENCE.elsewhere;
+    silence = setTimeout(() => terminal.write(`${what} …\n`), patience);
     silence.unref();
 }
 

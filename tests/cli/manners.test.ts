@@ -159,7 +159,7 @@ describe("what takes long", () => {
     beforeEach(() => void jest.useFakeTimers());
     afterEach(() => void jest.useRealTimers());
 
-    test("is told on a terminal after two seconds, and only there", () => {
+    test("is told on a terminal after two seconds, and elsewhere, where nobody waits for it, after ten", () => {
         const told: string[] = [];
         busy("Asking one", { isTTY: true, write: (text) => told.push(text) });
         jest.advanceTimersByTime(1900);
@@ -171,6 +171,10 @@ describe("what takes long", () => {
         busy("Asking a file", { write: (text) => told.push(text) });
         jest.advanceTimersByTime(5000);
         expect(told).toHaveLength(1);
+        jest.advanceTimersByTime(5000);
+        expect(told).toEqual(["Asking another …\n", "Asking a file …\n"]);
+        jest.advanceTimersByTime(60_000);
+        expect(told).toHaveLength(2);
     });
 });
 
