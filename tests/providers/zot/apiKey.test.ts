@@ -169,7 +169,7 @@ describe("refresh", () => {
         await driven.refresh();
         expect(output(driven, "status")).toBe("unusable");
         expect(output(driven, "uuid")).toBe(first);
-        expect(driven.log.join()).toContain(`does not accept the API key ${String(first)}`);
+        expect(driven.log.join()).toContain(`no longer accepts the API key ${String(first)}`);
         expect((await driven.preview(inputs())).operation).toBe("update");
         expect(await driven.up(inputs())).toBe("update");
         expect(output(driven, "status")).toBe("usable");

@@ -185,7 +185,7 @@ const { toolchain, reason } = findToolchain();
     test("refresh finds a revoked key, and the next up replaces it", async () => {
         await world.revokeAllByHand();
         await stack.refresh(heard);
-        expect(said.join("")).toContain("does not accept the API key");
+        expect(said.join("")).toContain("no longer accepts the API key");
         const after = await up();
         expect(after.changes).toEqual({ same: 2, update: 1 });
         expect(await uuids()).toEqual([after.uuid]);
