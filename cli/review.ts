@@ -32,7 +32,7 @@ import { command, EXIT, print, printJson, remark, run } from "./shared/command";
 import { onInterrupt } from "./shared/interrupt";
 import { projectFolder } from "./shared/stack";
 
-/** Beside the exit codes of all commands. */
+/** The exit code besides those of all commands. */
 const EXIT_WIDENS = 4;
 
 interface Options {
@@ -66,13 +66,13 @@ function review(options: Options, scratch: string): Review {
     if (code.length > 0 && options.dataOnly)
         notes.push(
             "**No code of the head was run** (`--data-only`): " +
-                "its stack files were read by the code that runs this review. " +
-                "What the head's own code makes of them is not known here.",
+                "the code that runs this review read its stack files. " +
+                "What the head's own code makes of them is unknown here.",
         );
     if (changes("package-lock.json"))
         notes.push(
             "**Other packages are declared** (`package-lock.json`). " +
-                "What is said here was found out with those that are installed here.",
+                "This review used the packages that are installed here.",
         );
 
     // What runs here is the code of both sides.
@@ -80,9 +80,7 @@ function review(options: Options, scratch: string): Review {
     const side = sideReader(repository, checkout, scratch, options.dataOnly === true || isSameCode);
     const baseSide = side(base, "base");
     if (!options.dataOnly && !isSameCode && !hasOwnCode(join(scratch, "base", repository.prefix)))
-        notes.push(
-            "The base has no command that renders its stacks; its files were read by the code that runs this review.",
-        );
+        notes.push("The base has no command that renders its stacks; the code that runs this review read its files.");
     const headSide = side(headCommit, "head");
     const all = [...new Set([...baseSide.stacks, ...headSide.stacks])].sort();
     if (options.stack && !all.includes(options.stack))
@@ -91,11 +89,11 @@ function review(options: Options, scratch: string): Review {
         );
     if (!options.stack && all.length > MOST_STACKS)
         throw new UserError(
-            `There are ${all.length} stacks with a file, too many to be reviewed at once. Name one with --stack.`,
+            `There are ${all.length} stacks with a file, too many for one review. Name one with --stack.`,
         );
     const stacks = options.stack ? [options.stack] : all;
 
-    // The base first: whatever runs of the head finds nothing to change in it.
+    // The base first: the head's code, if it runs, then finds nothing of the base to change.
     const sides = (which: Side, name: string) =>
         new Map(
             stacks.map((stack) => [stack, which.stacks.includes(stack) ? rendered(name, which, stack) : undefined]),
@@ -104,7 +102,7 @@ function review(options: Options, scratch: string): Review {
     const elsewhere = stacks.filter((stack) => after.get(stack)?.beside.has("environment"));
     if (elsewhere.length > 0)
         notes.push(
-            "Settings that come from environments of Pulumi Cloud are not seen here: " +
+            "Settings from environments of Pulumi Cloud are not visible here: " +
                 `${elsewhere.map((stack) => `\`${stack}\``).join(", ")}.`,
         );
     return {
@@ -119,7 +117,7 @@ function review(options: Options, scratch: string): Review {
     };
 }
 
-/** Reads a side by its name and commit: as data, or by its own code. */
+/** Reads a side by its name and commit: as data, or with its own code. */
 function sideReader(repository: Repository, checkout: string, scratch: string, asData: boolean) {
     return (commit: string | undefined, name: string): Side =>
         asData
@@ -127,7 +125,7 @@ function sideReader(repository: Repository, checkout: string, scratch: string, a
             : sideByItself(repository, commit, checkout, join(scratch, name), join(scratch, "home"));
 }
 
-/** A side whose own code says what its stacks come to. */
+/** A side whose own code renders its stacks. */
 function sideByItself(
     repository: Repository,
     commit: string | undefined,
@@ -144,20 +142,20 @@ function sideByItself(
     return { stacks: stacksIn(folder), of: (stack) => sideOf(folder, stack, home) };
 }
 
-/** A side of which nothing is run. */
+/** A side of which no code runs. */
 function sideAsData(repository: Repository, commit: string | undefined, checkout: string, folder: string): Side {
     mkdirSync(folder);
     const files = writeStackFiles(repository, commit, checkout, folder);
     return { stacks: files.stacks, of: (stack) => dataSide(__filename, files, folder, stack) };
 }
 
-/** What the base did since is no change of the head's. */
+/** The commit where head and base parted: later changes of the base are no changes of the head. */
 function parting(repository: Repository, base: string, head: string, name: string, notes: string[]): string {
     const parted = mergeBase(repository, base, head);
     if (parted === undefined) {
         notes.push(
-            `Where the head parted from \`${name}\` is not known here (a shallow clone, ` +
-                `or lines that were merged into each other?), so that it is compared with \`${name}\` as it is now.`,
+            `It is not known where the head parted from \`${name}\` (a shallow clone, ` +
+                `or branches that were merged into each other?), so it is compared with the present \`${name}\`.`,
         );
         return base;
     }
@@ -174,7 +172,7 @@ const nameOf = (ref: string, commit: string) =>
     commit.startsWith(ref) ? commit.slice(0, 12) : `${ref} (${commit.slice(0, 12)})`;
 
 function rendered(name: string, side: Side, stack: string): StackSide {
-    // It does not return to its loop meanwhile, so this is said at once.
+    // Printed at once, because rendering blocks the event loop.
     if (process.stderr.isTTY) remark(`Rendering the stack ${stack} of the ${name} …`);
     return side.of(stack);
 }
@@ -187,22 +185,22 @@ const program = command(
 )
     .requiredOption(
         "-b, --base <ref>",
-        "the commit, branch or tag that is compared with; of a branch, the commit where the head parted from it",
+        "the commit, branch or tag to compare with; for a branch, the commit where the head parted from it",
     )
-    .option("--head <ref>", "the commit to review (default: the working tree, with what is not committed)")
-    .option("-s, --stack <name>", "this stack alone (default: every stack with a file)")
-    .option("--data-only", "run no code of either side: their stack files are read by the code that runs this review")
+    .option("--head <ref>", "the commit to review (default: the working tree, including uncommitted changes)")
+    .option("-s, --stack <name>", "only this stack (default: every stack with a file)")
+    .option("--data-only", "run no code of either side: the code that runs this review reads their stack files")
     .option(
         "--fail-on-widening",
-        `end with exit code ${EXIT_WIDENS} where rights widen, or may, as by a change of code`,
+        `end with exit code ${EXIT_WIDENS} if rights widen, or may widen, for example by a change of code`,
     )
     .option("--json", "as JSON")
     .addHelpText(
         "after",
         [
             "",
-            "Each side is rendered by its own code, in a process that inherits no variable but PATH; " +
-                "that is no sandbox. To review what you do not trust,",
+            "Each side is rendered by its own code, in a process that inherits no variable but PATH. " +
+                "That is no sandbox. To review what you do not trust,",
             "run this from a checkout that you trust, with --head and --data-only; " +
                 "or without --data-only on a machine that has nothing to lose.",
             "",
@@ -227,6 +225,6 @@ const program = command(
             interrupts.forget();
         }
     });
-// For itself: what may be hostile is read in a process of its own, with an end.
+// For its own child process, which reads possibly hostile files under a time limit.
 if (process.argv[2] === READ_DATA) process.stdout.write(dataAsJson(process.argv[3]!, process.argv[4]!));
 else void run(program);

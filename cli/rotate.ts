@@ -1,4 +1,4 @@
-/** npm run rotate: a secret is replaced now, with all that belongs to it, and handed on. */
+/** npm run rotate: replaces a secret now, with everything that depends on it, and hands it over. */
 import { readFileSync } from "node:fs";
 import { Option } from "commander";
 import { UserError } from "../clients/userError";
@@ -22,18 +22,18 @@ interface Options {
 }
 
 class Rotating {
-    /** The stack's file as it was, and as it is for the time of an update. */
+    /** The stack's file before, and during an update. */
     private changed: { before: string; meanwhile: string } | undefined;
 
     constructor(
         private readonly folder: string,
         private readonly stack: string,
         private readonly steps: Steps,
-        /** One of `ci.workloads`, whose key it is. */
+        /** One of `ci.workloads`, which owns the key. */
         private readonly workload: string | undefined,
     ) {}
 
-    /** Sets settings in the stack's file, by the CLI, which keeps its comments. */
+    /** Sets settings in the stack's file with the CLI, which keeps its comments. */
     async set(settings: Readonly<Record<string, string>>): Promise<void> {
         for (const [place, value] of Object.entries(settings)) {
             await this.steps.run(() =>
@@ -52,7 +52,7 @@ class Rotating {
         this.changed.meanwhile = this.text();
     }
 
-    /** The stack's file as it was, to the byte; what somebody else wrote into it meanwhile stays. */
+    /** Restores the stack's file exactly, unless somebody else has changed it meanwhile. */
     restore(): void {
         if (!this.changed) return;
         const { before, meanwhile } = this.changed;
@@ -73,19 +73,19 @@ class Rotating {
         return readFileSync(stackFile(this.folder, this.stack), "utf8");
     }
 
-    /** `pulumi up`, as if typed here. @throws UserError where it ends with another code than 0 */
+    /** `pulumi up`, as if typed here. @throws UserError if it ends with another code than 0 */
     async update(args: readonly string[]): Promise<void> {
         const all = ["up", "--stack", this.stack, ...args];
         say(`\n== pulumi ${all.map((arg) => (arg.includes("*") ? `'${arg}'` : arg)).join(" ")}`);
         const code = await this.steps.run(() =>
             runOnTerminal("pulumi", all, {
                 folder: this.folder,
-                // Several machines are looked at side by side.
+                // Looks at several machines in parallel.
                 env: { PULUMI_PARALLEL_DIFF: "true", ...updateVariables(), PULUMI_SKIP_UPDATE_CHECK: "true" },
                 asks: true,
             }),
         );
-        if (code !== 0) throw new UserError(`pulumi up ended with ${code}, and says above why.`);
+        if (code !== 0) throw new UserError(`pulumi up ended with ${code}; its output above says why.`);
     }
 
     /** `npm run ci-secrets`, as if typed here. */
@@ -103,9 +103,9 @@ class Rotating {
         if (code === 0) return;
         throw new UserError(
             dryRun
-                ? "The new key could not be handed over afterwards; nothing was rotated. " +
-                      "Correct what is said above, or hand it over yourself (--no-hand-over)."
-                : "The new key is in the stack's outputs, and not in CI's store of secrets: " +
+                ? "The new key could not be handed over afterwards, so nothing was rotated. " +
+                      "Correct what is reported above, or hand the key over yourself (--no-hand-over)."
+                : "The new key is in the stack's outputs, but not in CI's store of secrets: " +
                       `npm run ci-secrets -- ${which.join(" ")}`,
         );
     }
@@ -123,14 +123,14 @@ async function rotate(stack: string, options: Options): Promise<void> {
     const steps = new Steps();
     const rotating = new Rotating(folder, stack, steps, workload);
     const interruption = onInterrupt(async () => {
-        // Pulumi has got the signal too, and ends the update in good order.
+        // Pulumi has received the signal too, and ends the update in an orderly way.
         await steps.interrupt();
         rotating.restore();
     });
     try {
         const which = rotation.which === undefined ? "" : `, ${rotation.which}`;
         say(`Rotating ${rotation.what} of the stack ${stack}${which}: ${rotation.effect}.`);
-        // What would be in the way of handing it over is found before a key has ended.
+        // Finds obstacles to handing the key over before a key has ended.
         if (handsOver) await rotating.handOver(true);
         if (leaked) await rotating.set(leaked.kept);
         const [first = [], ...others] = rotation.updates.map((args) => [
@@ -164,26 +164,26 @@ async function rotate(stack: string, options: Options): Promise<void> {
 const program = withStackOption(
     command(
         "npm run rotate --",
-        "Replaces a secret now: CI's key (which rotates by itself in time), the client's secret or the keys of browser " +
-            "sessions. CI's key is handed over by ci-secrets, where the stack has its settings (ciSecrets).",
+        "Replaces a secret now: CI's key (which rotates by itself in time), the client's secret, or the keys of browser " +
+            "sessions. ci-secrets hands over CI's key if the stack has settings for it (ciSecrets).",
         "npm run rotate -- --stack prod",
     ),
 )
     .addOption(
-        new Option("--secret <which>", "what is replaced")
+        new Option("--secret <which>", "what to replace")
             .choices(Object.keys(ROTATIONS))
             .default("ci-key" as Rotatable),
     )
-    .option("--workload <name>", "the key of one of CI's further identities (ci.workloads)")
+    .option("--workload <name>", "replace the key of one of CI's further identities (ci.workloads)")
     .option("--leaked", "CI's key has leaked: every other key of CI's user ends at once (raises ci.keyGeneration)")
-    .option("--no-hand-over", "leave it to you to hand CI's key over")
-    .option("-y, --yes", "apply what else is pending in the stack without asking, where the whole of it is updated")
+    .option("--no-hand-over", "do not hand CI's key over")
+    .option("-y, --yes", "apply everything that is pending in the stack without asking, if the whole stack is updated")
     .action(async (options: Options) => {
         if (options.workload && options.secret !== "ci-key")
-            program.error("--workload is about a key of CI's.", { exitCode: EXIT.usage });
+            program.error("--workload only applies to a key of CI.", { exitCode: EXIT.usage });
         if (options.leaked && options.secret !== "ci-key")
             program.error(
-                "--leaked is about CI's key. Another secret that has leaked is replaced as it is rotated: " +
+                "--leaked only applies to CI's key. For another leaked secret, rotating it is enough: " +
                     `npm run rotate -- --secret ${options.secret}`,
                 { exitCode: EXIT.usage },
             );

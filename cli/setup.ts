@@ -1,4 +1,4 @@
-/** npm run setup: from a clone to a first preview, by a few questions; or by answers in a file. */
+/** npm run setup: from a clone to a first preview, with a few questions, or with answers from a file. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { UserError } from "../clients/userError";
@@ -19,9 +19,9 @@ interface Options extends Record<string, unknown> {
 
 const program = command(
     "npm run setup --",
-    "Makes a stack for a registry, by a few questions: looks at the host over SSH and at Authentik, takes over what " +
-        "the config on the host has, writes the stack's file, and ends with a preview. Run again it changes only " +
-        "what is answered otherwise. It changes nothing on the host or in Authentik.",
+    "Makes a stack for a registry, with a few questions. It looks at the host over SSH and at Authentik, takes over " +
+        "the config on the host, writes the stack's file, and ends with a preview. Run again, it changes only " +
+        "what you answer differently. It changes nothing on the host or in Authentik.",
     "npm run setup -- --host zot@registry-host.example.org --registry-url https://registry.example.org",
 )
     .option(
@@ -29,18 +29,18 @@ const program = command(
         "answers by the names of the options, as YAML or JSON: registryUrl: https://…",
         givenFile,
     )
-    .option("-y, --yes", "ask nobody: what has a default takes it, and the host's key has to be given or known")
-    .option("--no-preview", "end with the stack's file");
+    .option("-y, --yes", "ask no questions: use the defaults; the host's key must be given or known")
+    .option("--no-preview", "stop after writing the stack's file");
 for (const { name, option } of optionsOfQuestions)
     program.option(`${option === "--stack" ? "-s, " : ""}${option} <${questions[name].value ?? "text"}>`, helpOf(name));
 program
     .addHelpText(
         "after",
-        "\nSecrets are no options; they are asked for, or come from the environment:\n" +
+        "\nSecrets are not options; they are asked for, or come from the environment:\n" +
             Object.values(questions)
                 .flatMap(({ secret, message }) => (secret === undefined ? [] : [`  ${secret}: ${message}\n`]))
                 .join("") +
-            "Where standard input is no terminal, each line of it is the answer to one question, and an empty one takes " +
+            "If standard input is no terminal, each line of it answers one question, and an empty line chooses " +
             "the default.\n",
     )
     .addHelpText(
@@ -77,7 +77,7 @@ program
     });
 void run(program);
 
-/** What is wrong with the options, whatever is found on the host: a sentence each. */
+/** What is wrong with the options, whatever is on the host: one sentence each. */
 function optionMistakes(options: Answers): string[] {
     return optionsOfQuestions.flatMap(({ name, option }) => {
         const given = options[name];

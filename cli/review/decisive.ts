@@ -1,10 +1,10 @@
 /**
- * What a changed setting means for who may do what, where zot's config does not say it: as its declaration says. Pure.
+ * What a changed setting means for who may do what, if zot's config does not show it: as its declaration says. Pure.
  */
 import { allSettings, another, type ChangeMeaning, other, quoted, type Weigh } from "../../components/settings";
 import type { SettingValue } from "./sides";
 
-/** What is configured of other packages in a stack's file. */
+/** Configuration of other packages in a stack's file. */
 const OF_OTHER_PACKAGES: Readonly<Record<string, Weigh>> = {
     "authentik:url": other("Authentik's objects are made at"),
     "authentik:token": another("another token for Authentik is used"),
@@ -15,12 +15,12 @@ const OF_OTHER_PACKAGES: Readonly<Record<string, Weigh>> = {
             : { effect: "narrower", words: "the TLS certificate of Authentik is checked" },
 };
 
-/** Settings whose change is seen in zot's config as rights, or changes nobody's. */
+/** Settings whose changes show in zot's config as rights, or change nobody's rights. */
 const UNWEIGHED = new Set(
     allSettings().flatMap(({ name, setting }) => (typeof setting.review === "string" ? [name] : [])),
 );
 
-/** What a change of all others means, in the order in which it is told. */
+/** The meaning of a change of every other setting, in the order of the report. */
 const WEIGHED = new Map<string, Weigh>([
     ...allSettings().flatMap(({ name, setting }): [string, Weigh][] =>
         typeof setting.review === "string" ? [] : [[name, setting.review]],
@@ -28,7 +28,7 @@ const WEIGHED = new Map<string, Weigh>([
     ...Object.entries(OF_OTHER_PACKAGES),
 ]);
 
-/** What the settings of two sides say beside zot's config. */
+/** What changes between the settings of two sides, outside of zot's config. */
 export function decisiveChanges(
     base: ReadonlyMap<string, SettingValue>,
     head: ReadonlyMap<string, SettingValue>,
@@ -48,8 +48,8 @@ export function decisiveChanges(
 }
 
 /**
- * What a stack's file has beside its settings: where further ones come from, and how its secrets are encrypted. By the
- * key in small letters.
+ * What a stack's file has besides its settings: sources of further settings, and how its secrets are encrypted. By key,
+ * in small letters.
  */
 const BESIDE: Readonly<Record<string, Weigh>> = {
     environment: other("settings and secrets come from the environments of Pulumi Cloud, which are not seen here:"),
@@ -59,7 +59,7 @@ const BESIDE: Readonly<Record<string, Weigh>> = {
     encryptionsalt: another("the stack's secrets are encrypted with another passphrase, or salt (`encryptionsalt`)"),
 };
 
-/** The same of what stands in the stack's file beside `config`. */
+/** The same for what the stack's file has besides `config`. */
 export function besideChanges(
     base: ReadonlyMap<string, SettingValue>,
     head: ReadonlyMap<string, SettingValue>,
@@ -82,7 +82,7 @@ function parsed(value: SettingValue | undefined): unknown {
     try {
         return JSON.parse(value.shown);
     } catch {
-        // Secret, or cut off.
+        // Secret, or truncated.
         return value.shown;
     }
 }

@@ -1,22 +1,23 @@
-/** Which changed files decide who may do what, or may. Pure. */
+/** Finds the changed files that decide, or may decide, who may do what. Pure. */
 import type { FileChange } from "./git";
 import { isStackFile } from "./sides";
 
 export interface DecidingFile {
     file: string;
-    /** What is unusual of it: a link, a submodule, another mode. */
+    /** What is unusual about it: a link, a submodule, another mode. */
     kind?: string;
 }
 
-/** Text for people, and pictures; wherever they are. */
+/** Text for people, and pictures, in any folder. */
 const DOCUMENT = /^(LICENSE|(.*\/)?[^/]+\.md|docs\/.*\.(svg|png|jpe?g|gif|webp))$/;
 const TEST = /^tests\//;
 const PLAIN = "100644";
 
 /**
- * Everything decides but documents, tests and the stacks' own files, which are weighed by what they say. Of those too
- * what is no plain file, or was none.
- * Outside of the project's folder: what stands above it, and the folders that begin with a dot, which workflows are in.
+ * Every file decides except documents, tests, and the stacks' own files, which are judged by their content. Even one of
+ * those decides if it is no plain file, or was none.
+ * Outside of the project's folder only these count: files in folders above it, and folders that begin with a dot, which
+ * hold workflows.
  *
  * @param prefix of the project's folder in the checkout
  */
@@ -40,7 +41,7 @@ function isOurs(file: string, prefix: string): boolean {
     return below.startsWith(".") || isAbove(below, prefix);
 }
 
-/** Whether a file of the checkout stands directly in a folder above the project's. */
+/** Whether a file of the checkout is directly in a folder above the project's. */
 const isAbove = (file: string, prefix: string) => prefix.startsWith(file.slice(0, file.lastIndexOf("/") + 1));
 
 function kindOf({ before, after }: FileChange): { kind?: string } {

@@ -1,4 +1,4 @@
-/** What the review needs of git: commits, their files in a folder of their own, and which files differ. */
+/** The review's access to git: commits, their files in a separate folder, and which files differ. */
 import {
     type ExecFileSyncOptions,
     execFileSync,
@@ -30,14 +30,14 @@ const outputOf = (args: string[], options: ExecFileSyncOptions): string => {
     }
 };
 
-/** A checkout, and where the project is in it. */
+/** A checkout, and the project's place in it. */
 export interface Repository {
     root: string;
     /** Path of the project below the root, with a slash at its end; empty for the root itself. */
     prefix: string;
 }
 
-/** @throws UserError where the folder is in no checkout, or there is no git. */
+/** @throws UserError if the folder is in no checkout, or git is missing */
 export function repositoryOf(folder: string): Repository {
     const answer = answerOf(["rev-parse", "--show-toplevel", "--show-prefix"], { cwd: folder, encoding: "utf8" });
     if (answer.error)
@@ -53,7 +53,7 @@ export function repositoryOf(folder: string): Repository {
     return { root, prefix };
 }
 
-/** The commit that a name stands for. @throws UserError where there is none. */
+/** The commit that a name stands for. @throws UserError if there is none */
 export function commitOf({ root }: Repository, ref: string): string {
     const answer = answerOf(["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`], {
         cwd: root,
@@ -67,12 +67,12 @@ export function commitOf({ root }: Repository, ref: string): string {
     );
 }
 
-/** Names that no checkout takes: a file's path is to be what it says. */
+/** Names that no checkout accepts; a file's path must be literal. */
 const NO_NAME = /(^|\/)(\.{0,2}|\.git|git~1)(\/|$)/i;
 
 /**
- * Refuses a commit whose files git would not have put together like this: of two of one path, one would be read here,
- * and the other be there after a checkout.
+ * Refuses a commit that git itself would not have made. If two of its files had one path, the review would read one of
+ * them, and a checkout would contain the other.
  *
  * @throws UserError
  */
@@ -93,8 +93,8 @@ export function requireOrdinary({ root }: Repository, commit: string): void {
               : undefined;
         if (why !== undefined)
             throw new UserError(
-                `The commit ${commit.slice(0, 12)} is none that git makes: ${quotedPath(path)} ${why}. ` +
-                    "It is not reviewed; have its author make it anew, from a checkout.",
+                `git does not make commits like ${commit.slice(0, 12)}: ${quotedPath(path)} ${why}. ` +
+                    "It is not reviewed; let its author make it again, from a checkout.",
             );
         seen.add(path);
     }
@@ -105,8 +105,8 @@ const foldersOf = (path: string) => [...path.matchAll(/\//g)].map(({ index }) =>
 const quotedPath = (path: string) => JSON.stringify(outsideText(path, 200));
 
 /**
- * Where two lines of development parted; undefined where that is not known, as in a shallow clone, or where there is
- * more than one such commit.
+ * Where two branches parted; undefined if that is not known, as in a shallow clone, or if there is more than one such
+ * commit.
  */
 export function mergeBase({ root }: Repository, one: string, other: string): string | undefined {
     const answer = answerOf(["merge-base", "--all", one, other], { cwd: root, encoding: "utf8" });
@@ -114,12 +114,12 @@ export function mergeBase({ root }: Repository, one: string, other: string): str
     return answer.status === 0 && found.length === 1 ? found[0] : undefined;
 }
 
-/** How many commits `ahead` has that `behind` has not. */
+/** How many commits `ahead` has and `behind` lacks. */
 export function commitsMissing({ root }: Repository, behind: string, ahead: string): number {
     return Number(outputOf(["rev-list", "--count", `${behind}..${ahead}`], { cwd: root }));
 }
 
-/** Writes a commit's files below `into`; neither the checkout nor its index are touched, and no hook runs. */
+/** Writes a commit's files below `into`. It touches neither the checkout nor its index, and runs no hook. */
 export function writeCommit({ root }: Repository, commit: string, into: string): void {
     mkdirSync(into, { recursive: true });
     const env = { ...withoutSecretVariables(), GIT_INDEX_FILE: join(into, "..", `index-${commit}`) };
@@ -132,19 +132,19 @@ export function writeCommit({ root }: Repository, commit: string, into: string):
 }
 
 /**
- * One file that differs. A mode is git's: 100644 and 100755 files, 120000 a symbolic link, 160000 a submodule;
- * undefined where there is none.
+ * A file that differs. A mode is git's: 100644 and 100755 for files, 120000 for a symbolic link, 160000 for a
+ * submodule; undefined if there is none.
  */
 export interface FileChange {
-    /** Relative to the project's folder; of the checkout's other folders with `../`. */
+    /** Relative to the project's folder; in other folders of the checkout with `../`. */
     file: string;
     before?: string;
     after?: string;
 }
 
 /**
- * What differs in the checkout; without a head, the working tree with what is not yet added. Whatever a configuration
- * of the two says of it.
+ * What differs in the checkout; without a head, the working tree including files that are not added yet. Ignores git's
+ * configuration.
  */
 export function changedFiles({ root, prefix }: Repository, base: string, head: string | undefined): FileChange[] {
     const list = (args: string[]) =>
@@ -175,7 +175,7 @@ export function changedFiles({ root, prefix }: Repository, base: string, head: s
         });
     }
     if (!head) {
-        // What kind of file it will be, git says once it is added.
+        // git reports the kind of a file only after it was added.
         for (const file of list(["ls-files", "--others", "--exclude-standard", "-z"]))
             found.set(file, { file: relative(file), after: found.get(file)?.after ?? "100644" });
     }
@@ -187,11 +187,11 @@ export interface Entry {
     name: string;
     mode: string;
     object: string;
-    /** In bytes; undefined of what is no file. */
+    /** In bytes; undefined for anything but a file. */
     size?: number;
 }
 
-/** What stands in the project's folder in a commit; nothing where that is no folder. */
+/** The content of the project's folder in a commit; empty if it is not a folder. */
 export function entriesOf({ root, prefix }: Repository, commit: string): Entry[] {
     return outputOf(["ls-tree", "-z", "--long", "--full-tree", commit, ...(prefix === "" ? [] : ["--", prefix])], {
         cwd: root,
@@ -213,7 +213,7 @@ export function entriesOf({ root, prefix }: Repository, commit: string): Entry[]
         });
 }
 
-/** A file's content as it is kept: no attribute, filter or line ending that a commit may ask for is applied. */
+/** A file's content as it is stored, without any attribute, filter or line ending that a commit may ask for. */
 export function contentOf({ root }: Repository, object: string): Buffer {
     return execFileSync("git", ["cat-file", "blob", object], {
         cwd: root,
@@ -222,15 +222,15 @@ export function contentOf({ root }: Repository, object: string): Buffer {
     });
 }
 
-/** The difference of two texts, as `git diff` shows it, without its heading; empty where there is none. */
+/** The difference of two texts as `git diff` shows it, without its heading; empty if there is none. */
 export function textDifference(scratch: string, before: string, after: string): string {
     if (before === after) return "";
-    // A name that nobody can have planted a link at.
+    // A random name, at which nobody can have planted a link.
     const folder = mkdtempSync(join(scratch, "texts-"));
     try {
         writeFileSync(join(folder, "before"), before);
         writeFileSync(join(folder, "after"), after);
-        // Of nobody's configuration. 0 and 1 are answers, all else is a failure.
+        // Ignores everybody's configuration. Exit codes 0 and 1 are answers; any other is a failure.
         const env = {
             ...withoutSecretVariables(),
             GIT_CONFIG_GLOBAL: "/dev/null",

@@ -5,14 +5,14 @@ import { matrixMarkdown } from "../shared/matrixText";
 import type { Review, StackReview } from "./report";
 import { cut, inline } from "./words";
 
-/** How much of a config's difference is shown, in lines. */
+/** How many lines of a config's difference are shown. */
 const CONFIG_LINES = 200;
-/** How many changes of rights are told, and how many files of code. */
+/** How many changes of rights, and how many files of code, are listed. */
 const MOST_CHANGES = 60;
 const MOST_FILES = 40;
 /**
- * Of one line, in characters; and of all, in bytes: a forge takes a comment of 65,536 characters, and a job hands on
- * less than 128 KiB.
+ * The longest line, in characters. A forge accepts a comment of 65,536 characters, and a job can pass on less than
+ * 128 KiB.
  */
 const LONGEST_LINE = 500;
 const LONGEST = 60_000;
@@ -22,8 +22,8 @@ const MOST_SETTINGS = 100;
 const MARKS: Record<Effect, string> = { wider: "**WIDER**", unclear: "**READ THIS**", narrower: "narrower" };
 
 /**
- * The review as Markdown; what widens rights is in the first lines. Whatever a side holds, it is no longer than a forge
- * takes.
+ * The review as Markdown, with wider rights in the first lines. It is never longer than a forge accepts, whatever a
+ * side contains.
  */
 export function reviewMarkdown(review: Review): string {
     const { stacks, code, notes } = review;
@@ -36,7 +36,7 @@ export function reviewMarkdown(review: Review): string {
         code.length > 0
             ? [
                   `- ${MARKS.unclear} the code changes in ${code.length} file${code.length === 1 ? "" : "s"}, ` +
-                      "and may do what is not seen here",
+                      "and may do more than is visible here",
               ]
             : [];
     const changes = [...told("wider"), ...codeChanges, ...told("unclear"), ...told("narrower")];
@@ -44,7 +44,7 @@ export function reviewMarkdown(review: Review): string {
     const lines = [`# ${verdict(review)}`, ...shownChanges];
     if (changes.length > shownChanges.length)
         lines.push(
-            `- and ${changes.length - shownChanges.length} more changes, which are not told here: ` +
+            `- and ${changes.length - shownChanges.length} more changes, which are not listed: ` +
                 `split the change, or read it with \`npm run review -- --json\``,
         );
     lines.push("", `Compared: base ${inline(review.base)}, head ${inline(review.head)}.`);
@@ -58,11 +58,11 @@ export function reviewMarkdown(review: Review): string {
         else left.push(stack.stack);
     }
     if (left.length > 0)
-        text += `\n\nToo long to be shown: the details of ${left.length} stack${left.length === 1 ? "" : "s"} (${left.slice(0, 10).map(inline).join(", ")}${left.length > 10 ? ", …" : ""}). Each by itself: \`npm run review -- --stack NAME\``;
+        text += `\n\nToo long to show: the details of ${left.length} stack${left.length === 1 ? "" : "s"} (${left.slice(0, 10).map(inline).join(", ")}${left.length > 10 ? ", …" : ""}). Each one alone: \`npm run review -- --stack NAME\``;
     return `${text}\n`;
 }
 
-/** The files that decide most first: a long list must not hide them. */
+/** The most decisive files first: a long list must not hide them. */
 function codeMarkdown({ code, kinds = {} }: Review): string[] {
     const kindOf = (file: string) => (Object.hasOwn(kinds, file) ? kinds[file] : undefined);
     const rank = (file: string) => (kindOf(file) ? 0 : /^(\.\.\/)*(\.|[^/]+$)/.test(file) ? 1 : 2);
@@ -128,7 +128,7 @@ function stackMarkdown({ stack, status, problems, settings, config, matrix, righ
     return lines;
 }
 
-/** As many of the first lines as there is room for. */
+/** As many of the first lines as fit. */
 function withinBytes(lines: string[], room: number): string[] {
     let used = 0;
     const end = lines.findIndex((line) => (used += Buffer.byteLength(line) + 1) > room);
@@ -142,7 +142,7 @@ const shortened = (text: string, lines: number) =>
         .map((line) => cut(line, LONGEST_LINE))
         .join("\n");
 
-/** Text as it is, whatever it holds: a fence longer than any in it. */
+/** Text unchanged, whatever it contains: the fence is longer than any in it. */
 function block(text: string, language = ""): string[] {
     const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
     const fence = "`".repeat(longest + 1);

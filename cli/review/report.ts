@@ -1,4 +1,4 @@
-/** What a review says: two sides of every stack compared. Pure but for the text difference it is given. */
+/** Compares two sides of every stack. Pure, except for the text difference that it is given. */
 import {
     type AccessChange,
     changeInWords,
@@ -23,7 +23,7 @@ export interface StackReview {
     settings: { name: string; before?: string; after?: string }[];
     /** The config's difference, as `git diff` shows it. */
     config: string;
-    /** Who may do what at the head. */
+    /** Who may do what with the head. */
     matrix?: AccessMatrix;
 }
 
@@ -31,18 +31,18 @@ export interface Review {
     base: string;
     head: string;
     stacks: StackReview[];
-    /** Files that differ and are part of what decides, or of what runs on the host. */
+    /** Changed files that decide, or that run on the host. */
     code: string[];
-    /** What is unusual of one of them: a link, a submodule, another mode. */
+    /** What is unusual about some of them: a link, a submodule, another mode. */
     kinds?: Record<string, string>;
     notes: string[];
 }
 
-/** Whether rights widen, or may: what changed code does is not known. */
+/** Whether rights widen, or may widen: the effect of changed code is unknown. */
 export const widens = ({ stacks, code }: Review): boolean =>
     code.length > 0 || stacks.some(({ rights }) => rights.some(({ effect }) => effect !== "narrower"));
 
-/** One stack on both sides; a side is undefined where it has no file for the stack. */
+/** One stack on both sides; a side is undefined if it has no file for the stack. */
 export function stackReview(
     stack: string,
     base: StackSide | undefined,
@@ -71,7 +71,7 @@ export function stackReview(
                 },
             ],
         };
-    // Of files that could not be read, no setting is known.
+    // The settings in unreadable files are unknown.
     if (!head.config)
         return {
             ...review,
@@ -134,7 +134,7 @@ const tiersOf = (side: StackSide): TierNames => ({
     workloads: workloadNames(side),
 });
 
-/** Names of CI's further identities by their group; none where the setting cannot be read. */
+/** Names of CI's further identities by group; empty if the setting cannot be read. */
 function workloadNames(side: StackSide): Record<string, string> {
     const workloads = side.settings.get("ci.workloads")?.whole;
     return Object.fromEntries(

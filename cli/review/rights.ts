@@ -1,4 +1,4 @@
-/** What zot's config opens to whom beside repositories, on two sides. Pure. */
+/** What zot's config allows to whom outside of repositories, on two sides. Pure. */
 
 import { isLoopback } from "../../clients/http/address";
 import { whoInWords } from "../../components/accessChanges";
@@ -16,13 +16,13 @@ import { valueAt } from "../../components/zotJson";
 import { inline, literal } from "./words";
 
 export interface RightsChange extends ChangeMeaning {
-    /** Who, in words; absent for what is not one tier's. */
+    /** Who, in words; absent if it is not about one tier. */
     who?: string;
 }
 
 const at = (config: ZotConfig, ...path: string[]): Json | undefined => valueAt(config, path);
 
-/** What is open to whom beside repositories. */
+/** What is open to whom outside of repositories. */
 export function otherRights(before: ZotConfig, after: ZotConfig): RightsChange[] {
     const found: RightsChange[] = [];
     const add = (effect: Effect, words: string) => found.push({ effect, words });
@@ -74,13 +74,13 @@ export function otherRights(before: ZotConfig, after: ZotConfig): RightsChange[]
     return found;
 }
 
-/** Of another folder `zot.rootDirectory` tells by itself. */
+/** Moved storage. Another folder is already reported by `zot.rootDirectory`. */
 function movedElsewhere(before: ZotConfig, after: ZotConfig): RightsChange[] {
     if ([before, after].every((config) => imagePlace(config).kind === "folder")) return [];
     return movedStorage(before, after, inline).map((words) => ({ effect: "unclear", words }));
 }
 
-/** The names of secret files hold a placeholder and say nothing; the logins themselves are compared one by one. */
+/** The ways to log in. The names of secret files hold a placeholder; the logins themselves are compared one by one. */
 function loginMethods(config: ZotConfig): Json {
     const auth = at(config, "http", "auth");
     if (!isMap(auth)) return null;
@@ -100,7 +100,7 @@ function metricsReaders(config: ZotConfig): Set<string> {
     ]);
 }
 
-/** Every policy that has conditions, whole and wherever it is. */
+/** Every policy with conditions, as a whole, wherever it is. */
 function conditionsOf(config: ZotConfig): Json[] {
     const found: Json[] = [];
     const search = (value: Json | undefined, path: string): void => {
@@ -116,7 +116,7 @@ function conditionsOf(config: ZotConfig): Json[] {
     return found;
 }
 
-/** Text that is the same for the same value, whatever the order of its keys. */
+/** The same text for equal values, whatever the order of their keys. */
 function canonical(value: Json | undefined): string {
     return (
         JSON.stringify(value, (_key, item: unknown) =>

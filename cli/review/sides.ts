@@ -1,11 +1,12 @@
 /**
- * The two sides of a review: a folder with the files of one commit, and what each of its stacks comes to.
+ * The two sides of a review: a folder with the files of one commit, and what its stacks render to.
  *
- * A side is rendered by its own code, so that a change of the code that makes the policy is seen like a change of a
- * setting.
- * That code runs in a process of its own, with nothing of the caller's environment but the path to its programs.
+ * Each side is rendered by its own code, so a change of the code that makes the policy shows like a change of a
+ * setting. That code runs in a separate process, with nothing of the caller's environment except the path to its
+ * programs.
  *
- * Or both are data: of a commit its stack files alone are written, and the code that runs the review reads them.
+ * Alternatively both sides are data: only the stack files of a commit are written, and the code that runs the review
+ * reads them.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -37,26 +38,26 @@ import { contentOf, entriesOf, type Repository } from "./git";
 
 /** How long the rendering of one stack may take. In milliseconds. */
 const TIME_LIMIT = 120_000;
-/** What a stack's file may be long. In bytes. */
+/** The largest size of a stack's file, in bytes. */
 const LONGEST_FILE = 1 << 20;
-/** What a stack may be called, so that its name is a file's and nothing else. */
+/** A stack's name that is certainly just the name of a file. */
 const STACK_NAME = /^[A-Za-z0-9._-]{1,100}$/;
 
-/** One setting of a stack as its files have it; a secret shows only whether it is another one. */
+/** One setting of a stack in its files; for a secret only whether it changed is visible. */
 export interface SettingValue {
     shown: string;
-    /** All of it, of further identities of CI, which are longer than what is shown. */
+    /** The complete value, for CI's further identities, which are longer than what is shown. */
     whole?: unknown;
-    /** Two values are the same where this is. */
+    /** Equal for equal values. */
     fingerprint: string;
 }
 
 export interface StackSide {
-    /** zot's config; undefined where `problem` says why there is none. */
+    /** zot's config; undefined if `problem` says why there is none. */
     config?: ZotConfig;
     problem?: string;
     settings: Map<string, SettingValue>;
-    /** What the stack's file has beside `config`, by its key. */
+    /** What the stack's file has besides `config`, by key. */
     beside: Map<string, SettingValue>;
 }
 
@@ -66,8 +67,8 @@ export function stacksIn(folder: string): string[] {
 }
 
 /**
- * Whether a file of the project's folder is a stack's, which a review reads. The one to copy is none: a change of it
- * has to be read like one of code.
+ * Whether a file in the project's folder belongs to a stack and is read by a review. The file to copy does not: a
+ * change of it has to be read like one of code.
  */
 export function isStackFile(file: string): boolean {
     const stack = /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? "";
@@ -77,8 +78,8 @@ export function isStackFile(file: string): boolean {
 /**
  * Gives a commit's folder the packages that are installed in the checkout.
  *
- * @param place where the commit's files were written; its folder is below
- * @throws UserError where the way to the folder leads elsewhere, by a link that the commit has
+ * @param place where the commit's files were written; the folder is below it
+ * @throws UserError if the path to the folder leads elsewhere, by a link in the commit
  */
 export function linkPackages(checkout: string, place: string, prefix: string): void {
     const installed = join(checkout, "node_modules");
@@ -96,15 +97,15 @@ export function linkPackages(checkout: string, place: string, prefix: string): v
 /** The stack files of a side as data. */
 export interface StackFiles {
     stacks: string[];
-    /** Files that are not read, and why. */
+    /** Files that are not read, with the reasons. */
     refused: Map<string, string>;
 }
 
 /**
- * Writes the project's and the stacks' files of a commit into a folder, and nothing else of it; of the working tree,
- * where there is no commit.
+ * Writes only the project's and the stacks' files of a commit into a folder; without a commit, those of the working
+ * tree.
  *
- * @param into a folder that is there, and empty
+ * @param into an existing, empty folder
  */
 export function writeStackFiles(
     repository: Repository,
@@ -112,7 +113,7 @@ export function writeStackFiles(
     checkout: string,
     into: string,
 ): StackFiles {
-    // What stands in the place of Pulumi.yaml is refused by whoever reads the project's file.
+    // The reader of the project's file refuses anything that replaces Pulumi.yaml.
     const ofProject = ["Pulumi.yaml", "Pulumi.json"];
     const wanted = (name: string) => ofProject.includes(name) || isStackFile(name);
     const refused = new Map<string, string>();
@@ -145,7 +146,8 @@ export function writeStackFiles(
 }
 
 /**
- * The first arguments by which a review starts itself to read what may be hostile, in a process of its own with an end.
+ * The first argument by which a review starts itself to read possibly hostile files, in a separate process with a time
+ * limit.
  */
 export const READ_DATA = "read-stack-files";
 
@@ -161,7 +163,7 @@ const nothing = (problem: string): StackSide => ({ settings: new Map(), beside: 
 const read = new Map<string, StackSide>();
 
 /**
- * What a stack comes to by the code that runs this review. The same files are read once, on whichever side they are.
+ * What a stack renders to with the code that runs this review. Equal files are read once, whichever side they are on.
  *
  * @param program the file of that code
  */
@@ -180,7 +182,7 @@ export function dataSide(program: string, { refused }: StackFiles, folder: strin
     return side;
 }
 
-/** In a process of its own, since what it reads may be hostile. */
+/** In a separate process, because the files may be hostile. */
 function readApart(program: string, folder: string, stack: string): StackSide {
     const { status, signal, stdout, stderr, error } = spawnSync(
         process.execPath,
@@ -214,7 +216,9 @@ function readApart(program: string, folder: string, stack: string): StackSide {
     };
 }
 
-/** What a stack comes to by the code in its folder; where that has no such command yet, by the code that runs now. */
+/**
+ * What a stack renders to with the code in its folder; if that has no such command yet, with the code that runs now.
+ */
 export function sideOf(folder: string, stack: string, home: string): StackSide {
     try {
         for (const file of ["Pulumi.yaml", `Pulumi.${stack}.yaml`]) requireFile(join(folder, file));
@@ -233,7 +237,7 @@ export function sideOf(folder: string, stack: string, home: string): StackSide {
 export const hasOwnCode = (folder: string): boolean =>
     ["build/run.cjs", "cli/config.ts"].every((file) => existsSync(join(folder, file)));
 
-/** A link in a commit may lead anywhere. */
+/** Refuses anything but a file: a link in a commit may lead anywhere. */
 function requireFile(file: string): void {
     const status = lstatSync(file, { throwIfNoEntry: false });
     if (status && !status.isFile()) throw new StackFileError(`${file} is not a plain file, and is not read.`);
@@ -265,9 +269,9 @@ function renderedByItself(folder: string, stack: string, home: string): Pick<Sta
         const config = JSON.parse(stdout) as ZotConfig;
         if (isMap(config)) return { config };
     } catch {
-        // Said below.
+        // Reported below.
     }
-    return { problem: "npm run config printed something else than zot's config." };
+    return { problem: "npm run config printed something other than zot's config." };
 }
 
 function renderedHere(folder: string, stack: string): Pick<StackSide, "config" | "problem"> {
@@ -281,15 +285,14 @@ function renderedHere(folder: string, stack: string): Pick<StackSide, "config" |
 
 const DECLARED = new Map(allSettings().map(({ name, setting }) => [name, setting]));
 /**
- * What a secret may be called where the declarations do not know it: the last part of `package:group.name`, or all of
- * it.
+ * Whether a name unknown to the declarations sounds like a secret: the last part of `package:group.name`, or all of it.
  */
 const soundsSecret = (name: string) =>
     isSecretKey(name) ||
     isSecretKey(name.split(/[:.]/).at(-1)!) ||
     /token|passw|secret|privatekey|credential|headers/i.test(name);
 
-/** Of the keys beside `config`, which are shown. */
+/** Which of the keys besides `config` are hidden. */
 const IS_HIDDEN: Readonly<Record<string, boolean>> = {
     encryptedkey: true,
     encryptionsalt: true,
@@ -298,11 +301,11 @@ const IS_HIDDEN: Readonly<Record<string, boolean>> = {
 };
 
 /**
- * Every setting by name, the project's defaults among them; other packages' as `package:name`. And what the file has
- * beside them.
+ * Every setting by name, including the project's defaults; those of other packages as `package:name`. And what the file
+ * has besides settings.
  */
 function settingsOf(folder: string, stack: string): Pick<StackSide, "settings" | "beside"> {
-    // Also for the messages about files that are none of Pulumi's.
+    // This also gives the messages about files that Pulumi would not accept.
     settingsFromStackFile(folder, stack);
     const project = readProject(folder);
     const found = new Map<string, SettingValue>();
@@ -327,7 +330,7 @@ function settingsOf(folder: string, stack: string): Pick<StackSide, "settings" |
     return { settings: found, beside };
 }
 
-/** Settings whose change is told by what is in them, entry by entry. */
+/** Settings whose change is reported entry by entry. */
 const WEIGHED_WHOLE = new Set(["ci.workloads", "host.members"]);
 
 const isSecure = (value: Record<string, unknown>) =>

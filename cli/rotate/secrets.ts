@@ -1,28 +1,28 @@
-/** What can be rotated by hand, and what Pulumi does for it. Pure. */
+/** What can be rotated by hand, and what Pulumi has to do for it. Pure. */
 
-/** How a secret is replaced, by updates of the stack. */
+/** How updates of the stack replace a secret. */
 export interface Rotation {
-    /** What it is, for a person. */
+    /** Its name for a person. */
     what: string;
-    /** What has befallen it, as a clause. */
+    /** What has happened to it, as a clause. */
     which?: string;
-    /** Settings for the time of the first update, by their place in a stack's file. */
+    /** Settings during the first update, by their place in a stack's file. */
     during: Readonly<Record<string, string>>;
-    /** Arguments of each `pulumi up`. A setting of a while is gone in the second one, which changes no key. */
+    /** Arguments of each `pulumi up`. Temporary settings are gone in the second one, which changes no key. */
     updates: readonly (readonly string[])[];
-    /** Whether nothing else of the stack is updated, so that nobody has to be asked. */
+    /** Whether nothing else of the stack is updated, so nobody has to be asked. */
     isAlone: boolean;
-    /** Who notices. */
+    /** Who notices it. */
     effect: string;
 }
 
-/** Nothing but one key, whatever else is pending. Patterns, since a URN holds stack and project. */
+/** Targets only one key, whatever else is pending. Patterns, because a URN contains stack and project. */
 const onlyTheKey = (workload: string | undefined) => [
     "--target",
     `**zot:index/apiKey:ApiKey::registry${workload === undefined ? "" : `-${workload}`}`,
 ];
 
-/** Where the settings of a key stand in a stack's file. */
+/** The place of a key's settings in a stack's file. */
 const keyPlace = (workload: string | undefined) => (workload === undefined ? "ci" : `ci.workloads.${workload}`);
 
 export const ROTATIONS = {
@@ -39,17 +39,17 @@ export const ROTATIONS = {
         during: {},
         updates: [["--replace", "**RandomPassword::registry-session-*"]],
         isAlone: false,
-        effect: "everyone has to log in again; API keys go on",
+        effect: "everyone has to log in again; API keys keep working",
     },
 } as const satisfies Record<string, Rotation>;
 
 /**
- * @param workload one of `ci.workloads`; default: the identity that a site always has
+ * @param workload one of `ci.workloads`; default: the identity that every site has
  */
 export function keyRotation(workload?: string): Rotation {
     return {
         what: workload === undefined ? "CI's key" : `the key of CI's identity ${workload}`,
-        // Older than a second is due.
+        // Every key older than a second is due.
         during: { [`${keyPlace(workload)}.keyRotateAfter`]: "1s" },
         updates: [onlyTheKey(workload), onlyTheKey(workload)],
         isAlone: true,
@@ -60,10 +60,10 @@ export function keyRotation(workload?: string): Rotation {
 export type Rotatable = keyof typeof ROTATIONS;
 
 /**
- * The rotation of a key that has leaked: every key of CI's user ends with it, and the number stays in the stack's file.
+ * The rotation of a leaked key: it ends every key of CI's user, and the number stays in the stack's file.
  *
- * @param generation `keyGeneration` of the identity as it is; a setting that is not given is 0
- * @param workload one of `ci.workloads`; default: the identity that a site always has
+ * @param generation the identity's present `keyGeneration`; a missing setting counts as 0
+ * @param workload one of `ci.workloads`; default: the identity that every site has
  */
 export function leakedKey(generation: unknown, workload?: string): Rotation & { kept: Record<string, string> } {
     const next = (typeof generation === "number" ? generation : 0) + 1;

@@ -1,8 +1,10 @@
-/** Names that look like the one that was meant. Pure. */
+/** Finds names that resemble the intended one. Pure. */
 import { editDistance } from "../../components/settings/editDistance";
 import type { Choice } from "./ask";
 
-/** How near two names are: 0 for the same but for case and separators, 1 for one that holds the other, then by letters. */
+/**
+ * How close two names are: 0 if they differ only in case and separators, 1 if one contains the other, then by letters.
+ */
 function distance(one: string, other: string): number {
     const [left, right] = [plain(one), plain(other)];
     if (left === right) return 0;
@@ -13,18 +15,18 @@ function distance(one: string, other: string): number {
 
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
 
-/** What there is, the likest first; of equals in the order of their names. */
+/** The names, most similar first; equally similar ones in alphabetical order. */
 export function alikeFirst(wanted: string, names: readonly string[]): string[] {
     return [...names].sort(
         (one, other) => distance(wanted, one) - distance(wanted, other) || one.localeCompare(other, "en"),
     );
 }
 
-/** Whether a name is near enough to be offered in another one's place. */
+/** Whether a name is similar enough to be offered instead of another. */
 export const isAlike = (wanted: string, name: string): boolean =>
     distance(wanted, name) <= Math.max(2, wanted.length / 3);
 
-/** The choices for a name that has to be there, and which of them is taken where nobody says. */
+/** The choices for a name that has to exist, and the default choice. */
 export function choicesFor(
     wanted: string,
     names: readonly string[],

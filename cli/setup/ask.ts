@@ -8,28 +8,28 @@ export interface Choice {
     value: string;
     /** Default: the value. */
     label?: string;
-    /** What choosing it means. */
+    /** What the choice means. */
     hint?: string;
 }
 
 export interface Ask {
     message: string;
     help?: string;
-    /** The answer of whoever says nothing. */
+    /** The default answer. */
     fallback?: string;
-    /** Without them any text may be given. */
+    /** Without choices any text may be given. */
     choices?: readonly Choice[];
     isSecret?: boolean;
-    /** The option that would have answered it, for a message; of a secret the variable of the environment. */
+    /** The option that would have answered it, for a message; for a secret, the environment variable. */
     option: string;
     /** Why an answer is refused, as the end of a sentence. */
     check(answer: string): string | undefined;
 }
 
 export interface Asker {
-    /** @throws Interrupted at Ctrl-C; UserError where nobody answers */
+    /** @throws Interrupted at Ctrl-C; UserError if nobody answers */
     ask(ask: Ask): Promise<string>;
-    /** Says something between two questions. */
+    /** Prints something between two questions. */
     say(text: string): void;
     /** Whether a refused answer can be given again. */
     canRepeat: boolean;
@@ -38,15 +38,15 @@ export interface Asker {
 
 const say = (text: string) => void process.stderr.write(`${printable(text)}\n`);
 
-/** Arrow keys, and secrets that are not shown. */
+/** Asks with arrow keys, and hides secrets. */
 export async function terminalAsker(): Promise<Asker> {
     const clack = await import("@clack/prompts");
     const output = process.stderr;
-    // A terminal of no width, as of a script that types, would have a line for each letter.
+    // A terminal without a width, as of a script that types, would put each letter on its own line.
     if (!output.columns) Object.assign(output, { columns: 80, rows: 24 });
     return {
         async ask({ message, help, fallback, choices, isSecret, check }) {
-            // A list of choices puts the bar before every line by itself.
+            // In a list of choices, the library itself puts the bar before every line.
             const asked = printable(help ? `${message}\n${choices ? "" : "│  "}${help}` : message);
             const validate = (value: string | undefined) => {
                 const answer = value || fallback || "";
@@ -74,7 +74,7 @@ export async function terminalAsker(): Promise<Asker> {
                         validate,
                         output,
                     });
-            // Ctrl-C is a key like others while a question stands.
+            // During a question, Ctrl-C is an ordinary key.
             if (clack.isCancel(answer)) throw new Interrupted("SIGINT");
             return answer;
         },
@@ -84,7 +84,7 @@ export async function terminalAsker(): Promise<Asker> {
     };
 }
 
-/** One answer on each line; an empty one stands for what is given in brackets. Secrets come the same way. */
+/** Reads one answer per line; an empty line chooses the default. Secrets are read the same way. */
 export function pipeAsker(input: NodeJS.ReadableStream = process.stdin): Asker {
     const lines = createInterface({ input, terminal: false });
     const waiting: string[] = [];
@@ -124,7 +124,7 @@ export function pipeAsker(input: NodeJS.ReadableStream = process.stdin): Asker {
             const answer = typed === "" ? (fallback ?? "") : (chosen ?? typed);
             const isChoice = !choices || choices.some(({ value }) => value === answer);
             const because = isChoice ? check(answer) : `give one of 1 to ${choices.length}`;
-            if (because !== undefined) throw new UserError(`The answer to "${message}" is no good: ${because}.`);
+            if (because !== undefined) throw new UserError(`The answer to "${message}" is not valid: ${because}.`);
             return answer;
         },
         say,
@@ -133,13 +133,13 @@ export function pipeAsker(input: NodeJS.ReadableStream = process.stdin): Asker {
     };
 }
 
-/** Nobody is asked: what has a default takes it. */
+/** Asks nobody: uses the defaults. */
 export function unattended(): Asker {
     return {
         async ask({ message, fallback, option, isSecret, check }) {
             const because = fallback === undefined || isSecret ? "there is no default" : check(fallback);
             if (because === undefined) return fallback!;
-            throw new UserError(`Nobody is there to answer "${message}" (${because}). Give ${option}.`);
+            throw new UserError(`Nobody can answer "${message}" here (${because}). Give ${option}.`);
         },
         say,
         canRepeat: false,

@@ -1,4 +1,4 @@
-/** What is in Authentik of what the program needs there. */
+/** What exists in Authentik of what the program needs. */
 import { AuthentikApi, oneAttempt } from "../../clients/authentik/api";
 import { loginObstacles, type Obstacle } from "../../clients/authentik/objects";
 import { outgoing } from "../../clients/http/outgoing";
@@ -7,9 +7,9 @@ export interface FoundInAuthentik {
     groups: string[];
     authorizationFlows: string[];
     invalidationFlows: string[];
-    /** Names of certificates that have a key. */
+    /** Names of certificates with a key. */
     certificates: string[];
-    /** The login flow by which CI would log in, and what of it a service account does not pass. */
+    /** The login flow that CI would use, and its obstacles for a service account. */
     login: { flow: string; obstacles: Obstacle[] } | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface FoundInAuthentik {
 export async function lookAtAuthentik(url: string, token: string, clientId: string): Promise<FoundInAuthentik> {
     const transport = outgoing();
     const api = new AuthentikApi({ url, token, transport }, oneAttempt());
-    // One after the other the first: a token that is refused is said once.
+    // The first request on its own, so that a refused token is reported once.
     const groups = await api.list<{ name: string }>("The groups in Authentik", "/core/groups/?include_users=false");
     const flows = (designation: string) =>
         api.list<{ slug: string }>("The flows in Authentik", `/flows/instances/?designation=${designation}`);

@@ -1,4 +1,4 @@
-/** From answers and what was found to a stack's file. Pure. */
+/** Composes a stack's file from answers and from what was found. Pure. */
 
 import { allSettings, declarations } from "../../components/settings";
 import { isJsonMap, type JsonMap, valueAt } from "../../components/zotJson";
@@ -7,7 +7,7 @@ import type { Groups, Suggestion } from "../config/takeOver";
 import { asGroups } from "./fromHost";
 import { type Answers, findSetting, type QuestionName, questions, settingValue } from "./questions";
 
-/** The settings that answers stand for; the rest of the answers says how the host and Authentik are reached. */
+/** The settings behind the answers; the other answers say how to reach the host and Authentik. */
 export function settingsOfAnswers(answers: Answers): Groups {
     const settings = new Map<string, unknown>();
     for (const [name, answer] of Object.entries(answers) as [QuestionName, string][]) {
@@ -18,19 +18,19 @@ export function settingsOfAnswers(answers: Answers): Groups {
     return asGroups(settings);
 }
 
-/** A setting of a stack as a text; undefined where there is none. */
+/** A stack's setting as text; undefined if it has none. */
 export const textOf = (value: unknown): string | undefined =>
     typeof value === "string" && value !== "" ? value : undefined;
 
-/** What of an issuer of Authentik is its address, and what the application's slug; undefined for another issuer. */
+/** Splits an Authentik issuer into its address and the application's slug; undefined for any other issuer. */
 export function partsOfIssuer(issuer: unknown): { url: string; slug: string } | undefined {
     const [, url, slug] = /^(https?:\/\/\S+?)\/application\/o\/([^/]+)\/$/.exec(String(issuer)) ?? [];
     return url !== undefined && slug !== undefined ? { url, slug } : undefined;
 }
 
 /**
- * Without what is as it is by itself, unless the stack says it; and without secrets, which Pulumi stores. What is no
- * setting is the stack's own, and stays for the program to refuse.
+ * Drops settings with their default value, unless the stack itself sets them, and secrets, which Pulumi stores. Unknown
+ * names of the stack stay, for the program to refuse.
  */
 export function withoutDefaults(settings: Groups, given: Groups): Groups {
     return filtered(settings, (group, key, value) => {
@@ -40,7 +40,7 @@ export function withoutDefaults(settings: Groups, given: Groups): Groups {
     });
 }
 
-/** What is otherwise than the stack has it: all that is to be written. */
+/** The settings that differ from the stack's: everything that has to be written. */
 export const changedSettings = (settings: Groups, given: Groups): Groups =>
     filtered(settings, (group, key, value) => !isSame(value, given[group]?.[key]));
 
@@ -59,9 +59,9 @@ const HEADING = `# A stack of this project. Every setting is in docs/settings.md
 # npm run setup changes it again; who may do what by it: npm run --silent matrix -- --stack`;
 
 /**
- * The stack's file with the settings in it; of one that is there, everything else stays as it is.
+ * The stack's file with the settings added; everything else in an existing file stays.
  *
- * @param text the file as it is; empty for a new one
+ * @param text the present file; empty for a new one
  */
 export function composedFile(
     text: string,
@@ -91,14 +91,14 @@ export function composedFile(
     return text.includes("config:") && text.trimStart().startsWith("#") ? written : `${HEADING} ${stack}\n${written}`;
 }
 
-/** What of the host's config goes with the first deployment, as `zot.dropSettings` names it. */
+/** What the first deployment removes from the host's config, in the form of `zot.dropSettings`. */
 export function lostSettings(
     { replaced, refused, different, declared }: Pick<Suggestion, "replaced" | "refused" | "different" | "declared">,
     isYaml: boolean,
 ): string[] {
-    // The push does not compare a config that is not JSON.
+    // A deployment does not compare a config that is not JSON.
     if (isYaml) return ["*"];
-    // What was decided otherwise, such as metrics that are off now, goes as well.
+    // What was decided differently, such as metrics that are now off, is removed too.
     const gone = different.filter((one) => one.declared === undefined).map(({ path }) => path);
     const config = declared.zotConfig();
     return [
@@ -110,17 +110,17 @@ export function lostSettings(
     ];
 }
 
-/** The first part of a path that a config does not have: what a deployment says that it would remove. */
+/** The first part of a path that a config lacks: what a deployment reports as removed. */
 function firstMissing(config: JsonMap, path: string): string {
     const keys = path.split(".");
     const depth = keys.findIndex((_key, index) => valueAt(config, keys.slice(0, index + 1)) === undefined);
     return keys.slice(0, depth < 0 ? keys.length : depth + 1).join(".");
 }
 
-/** Whether a text is a config in another form than the push compares. */
+/** Whether a file holds a config in another form than a deployment compares. */
 export const isYamlConfig = (file: string): boolean => /\.ya?ml$/i.test(file);
 
-/** Whether a config has metrics that are on. */
+/** Whether a config has metrics switched on. */
 export function hasMetrics(config: JsonMap): boolean {
     const metrics = valueAt(config, ["extensions", "metrics"]);
     return isJsonMap(metrics) && valueAt(metrics, ["enable"]) !== false;

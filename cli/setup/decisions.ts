@@ -1,4 +1,4 @@
-/** What a person decides about the registry and in Authentik, with the secure answer first. */
+/** Asks what a person has to decide about the registry and Authentik, with the secure answer first. */
 
 import { failureIn } from "../../clients/authentik/failures";
 import { withoutSlash } from "../../clients/http/address";
@@ -13,22 +13,22 @@ import { hasMetrics, partsOfIssuer, textOf } from "./compose";
 import type { Interview } from "./interview";
 import { declaredSetting, type QuestionName } from "./questions";
 
-/** What is there already: of the stack, and of the host's config. */
+/** What already exists in the stack and in the host's config. */
 export interface Known {
     /** A setting of the stack's file, by its full name. */
     given(name: string): unknown;
     config: JsonMap | undefined;
     authentikUrl: string | undefined;
-    /** The token that the stack has. */
+    /** The stack's token. */
     token(): Promise<string | undefined>;
 }
 
-/** Address of the registry, and who reads the metrics where there are any. */
+/** The registry's address, and who may read the metrics, if there are any. */
 export async function decideRegistry(interview: Interview, { given, config }: Known): Promise<void> {
     const external = textOf(valueAt(config, ["http", "externalUrl"]));
     await interview.answer("registryUrl", {
         fallback: textOf(given("registry.url")) ?? (external && withoutSlash(external)),
-        help: "As people and CI write it, without a path: logins are sent back to it.",
+        help: "As people and CI write it, without a path: logins return to it.",
     });
     const before = textOf(given("zot.metrics"));
     const isOn = (config !== undefined && hasMetrics(config)) || before === "anonymous" || before === "users";
@@ -46,21 +46,21 @@ export async function decideRegistry(interview: Interview, { given, config }: Kn
     const users = given("zot.metricsUsers");
     await interview.answer("metricsUsers", {
         fallback: Array.isArray(users) && users.length > 0 ? users.join(",") : undefined,
-        help: "Names of users, with commas between.",
-        check: (answer) => (answer.replaceAll(",", "").trim() === "" ? "name one user at least" : undefined),
+        help: "Names of users, separated by commas.",
+        check: (answer) => (answer.replaceAll(",", "").trim() === "" ? "name at least one user" : undefined),
     });
 }
 
-/** Where the images of caches go that may fill any repository, and whether CI may push into the caches. */
+/** Where images of caches go that may fill any repository, and whether CI may push into the caches. */
 export async function decideCaches(interview: Interview, { given, config = {} }: Known): Promise<void> {
     const homeless = cachesWithoutFolder(config);
     if (homeless.length > 0) {
         const places = homeless.map(({ address, folder }) => `${address} below ${folder}/`).join(", ");
         await interview.answer("cacheFolders", {
             help:
-                `These may fill any repository, so that CI could push in place of their images: ` +
+                `These may fill any repository, so CI could push in place of their images: ` +
                 `${homeless.map(({ address }) => address).join(", ")}.`,
-            // Where they were left as they are, they stay so.
+            // If they were left unchanged before, they stay so.
             fallback: valueAt(given("zot.extraConfig") as JsonMap, ["extensions", "sync"]) ? "no" : "yes",
             choices: [
                 { value: "yes", label: "yes", hint: `${places}: their images are pulled by that name from then on` },
@@ -69,7 +69,7 @@ export async function decideCaches(interview: Interview, { given, config = {} }:
         });
     }
     if (!hasCaches(config) && !interview.isAnswered("caches")) return;
-    // Of caches in any repository, CI cannot be kept out.
+    // CI cannot be kept out of caches that may use any repository.
     if (interview.answers.cacheFolders === "no" && !interview.isAnswered("caches")) return;
     await interview.answer("caches", {
         fallback: given("access.ciMayPushToMirrors") === true ? "yes" : "no",
@@ -80,7 +80,7 @@ export async function decideCaches(interview: Interview, { given, config = {} }:
     });
 }
 
-/** Authentik's address and token, and the names of what is needed there. @returns the token */
+/** Authentik's address and token, and the names of what the program needs there. @returns the token */
 export async function decideIdentity(interview: Interview, known: Known): Promise<string> {
     const { given, config } = known;
     const issuer = partsOfIssuer(
@@ -92,24 +92,24 @@ export async function decideIdentity(interview: Interview, known: Known): Promis
     interview.answers.authentikUrl = url;
     const { token, found } = await tokenThatWorks(interview, known, url, textOf(given("identity.clientId")) ?? "zot");
     await named(interview, "adminsGroup", found.groups, known, {
-        help: "They may also delete. The group is never made or changed here.",
-        missing: `Authentik has no group. Make one: Directory > Groups > Create, at ${url}.`,
+        help: "They may also delete. This program never creates or changes the group.",
+        missing: `Authentik has no group. Create one: Directory > Groups > Create, at ${url}.`,
         always: true,
     });
     await named(interview, "authorizationFlow", found.authorizationFlows, known, {
-        missing: "Authentik has no flow that authorizes. Apply its blueprint of the default flows, or make one.",
+        missing: "Authentik has no flow that authorizes. Apply its blueprint of the default flows, or create one.",
     });
     await named(interview, "invalidationFlow", found.invalidationFlows, known, {
-        missing: "Authentik has no flow that ends a login. Apply its blueprint of the default flows, or make one.",
+        missing: "Authentik has no flow that ends a login. Apply its blueprint of the default flows, or create one.",
     });
     await named(interview, "signingKey", found.certificates, known, {
-        missing: "Authentik has no certificate with a key. Make one: System > Certificates > Generate.",
+        missing: "Authentik has no certificate with a key. Create one: System > Certificates > Generate.",
     });
     await decideLogin(interview, known, found);
     return token;
 }
 
-/** A name that has to be there: asked where it is not, or where a person is to decide. */
+/** A name that has to exist: asked for if it does not, or if a person should decide. */
 async function named(
     interview: Interview,
     name: QuestionName & ("adminsGroup" | "authorizationFlow" | "invalidationFlow" | "signingKey"),
@@ -137,7 +137,7 @@ async function named(
     });
 }
 
-/** A login that demands a second factor is none for CI. */
+/** Asks how CI logs in, if the site's login demands a second factor. */
 async function decideLogin(interview: Interview, { given }: Known, { login }: FoundInAuthentik): Promise<void> {
     const before = textOf(given("identity.ciLoginFlow"));
     const obstacles = login?.obstacles ?? [];
@@ -150,19 +150,19 @@ async function decideLogin(interview: Interview, { given }: Known, { login }: Fo
         choices: [
             {
                 value: "dedicated",
-                label: "by a flow of its own",
-                hint: "that only its account passes; made by pulumi up",
+                label: "with a separate flow",
+                hint: "that only its account passes; pulumi up makes it",
             },
             {
                 value: "default",
                 label: "as people do",
-                hint: "the site's flow leaves the account out of the second factor",
+                hint: "the site's flow exempts the account from the second factor",
             },
         ],
     });
 }
 
-/** Asks for a token until one is let in, where somebody can give another. */
+/** Asks for a token until one works, if somebody can give another. */
 async function tokenThatWorks(
     interview: Interview,
     known: Known,

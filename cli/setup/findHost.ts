@@ -1,4 +1,4 @@
-/** From the name of a host to the zot on it and its config. */
+/** Finds zot and its config, starting from the name of a host. */
 
 import type { SshAddress, SshConnection } from "../../clients/ssh";
 import { UserError } from "../../clients/userError";
@@ -18,11 +18,11 @@ export interface FoundHost {
     connection: SshConnection;
     facts: HostFacts;
     zot: FoundZot;
-    /** The config as it is on the host; undefined where there is none yet. */
+    /** The config on the host; undefined if there is none yet. */
     config: JsonMap | undefined;
-    /** How the host is reached: settings. */
+    /** The settings that say how to reach the host. */
     settings: Groups;
-    /** The private key and its passphrase, where they are to be stored. */
+    /** The private key and its passphrase, if they have to be stored. */
     secrets: Record<string, string>;
 }
 
@@ -34,7 +34,7 @@ export interface FoundHost {
 export async function findHost(interview: Interview, known: KnownHost): Promise<FoundHost> {
     const { address, port, user, pinned, defaults } = await hostAndUser(interview, known.host);
     const jump = await jumpHost(interview, known.host, defaults.jump, user);
-    // Behind another host, its key is seen only by whoever is let in there.
+    // Behind a jump host, the key is visible only after a login there.
     const loginBefore = jump && (await loginFor(interview, known, defaults.keys));
     const proxy = jump && { ...jump, ...loginBefore?.connection };
     const hostKey = await confirmedKey(interview, { address, port, pinned, question: "hostKey", proxy });
@@ -46,7 +46,7 @@ export async function findHost(interview: Interview, known: KnownHost): Promise<
     const { configFile } = picked;
     const whole =
         facts.config !== undefined && facts.zots.length === 1 ? facts : await lookAtHost(connection, configFile);
-    // Of several, the first look told less.
+    // If there are several, the first look reported less about each.
     const zot = whole.zots.find((one) => one.config === configFile) ?? picked.found;
     return {
         connection,
@@ -58,12 +58,12 @@ export async function findHost(interview: Interview, known: KnownHost): Promise<
     };
 }
 
-/** Whom to log in to, and as whom: as answered, as the stack has it for a host that it knows, or by SSH's defaults. */
+/** Address and user: as answered, as the stack has them for a known host, or SSH's defaults. */
 async function hostAndUser(interview: Interview, before: KnownHost["host"]) {
     const answer = await interview.answer("host", { fallback: textOf(before.address) });
     const target = targetOf(answer);
     const defaults = await sshDefaults(target);
-    // By its name here, or as the stack has it.
+    // By its name here, or by the address in the stack.
     const isKnown = [target.host, defaults.address].includes(String(before.address));
     const stack = isKnown ? before : {};
     const port = interview.isAnswered("sshPort")
@@ -82,7 +82,7 @@ async function hostAndUser(interview: Interview, before: KnownHost["host"]) {
 }
 
 /**
- * The config that a look has read; undefined where there is none yet.
+ * The config that a look has read; undefined if there is none yet.
  * @throws UserError
  */
 function configOf({ config, login }: HostFacts, zot: FoundZot, file: string, address: string): JsonMap | undefined {
@@ -91,13 +91,13 @@ function configOf({ config, login }: HostFacts, zot: FoundZot, file: string, add
     if (!zot.configThere) return undefined;
     throw new UserError(
         `${login} may not read ${where}${zot.configOwner ? `, which belongs to ${zot.configOwner}` : ""}. ` +
-            "Log in as zot's user or root, or let sudo ask for no password there.",
+            "Log in as zot's user or root, or let sudo work there without a password.",
     );
 }
 
 const targetOf = (answer: string) => targetIn(answer) as Exclude<ReturnType<typeof targetIn>, string>;
 
-/** The host on the way, with its key confirmed: as it was answered, as SSH's configuration has it, or the stack. */
+/** The jump host, with its key confirmed: from the answer, SSH's configuration, or the stack. */
 async function jumpHost(
     interview: Interview,
     before: Record<string, unknown>,
@@ -110,13 +110,13 @@ async function jumpHost(
     const target = targetIn(answer);
     if (typeof target === "string" || /[\s,]/.test(answer))
         throw new UserError(
-            `SSH reaches the host by way of "${answer}", which Pulumi cannot follow: it takes one jump host, by address, ` +
-                "port and user. Give --jump-host [user@]host[:port], or --jump-host none where the host can be reached from here.",
+            `SSH reaches the host by way of "${answer}", which Pulumi cannot follow: it supports one jump host, given by address, ` +
+                "port and user. Give --jump-host [user@]host[:port], or --jump-host none if the host can be reached from here.",
         );
     const defaults = await sshDefaults(target);
     if (defaults.jump !== undefined)
         throw new UserError(
-            `The jump host ${answer} is itself reached by way of ${defaults.jump}, and Pulumi takes one jump host only. ` +
+            `The jump host ${answer} is itself reached by way of ${defaults.jump}, but Pulumi supports only one jump host. ` +
                 "Give --jump-host [user@]host[:port] for one that can be reached from here.",
         );
     const isKnown = known !== undefined && [target.host, defaults.address].includes(known);
@@ -138,7 +138,7 @@ const jumpSettings = (jump: SshAddress | undefined, user: string): Record<string
               jumpHostKey: jump.hostKey,
           };
 
-/** The registry among the zots of a host; where none is found, what a person says of it. */
+/** The registry among the zots of a host; if none is found, what a person says about it. */
 async function pickedZot(
     interview: Interview,
     { zots }: HostFacts,
@@ -160,7 +160,7 @@ async function pickedZot(
             : (configs[0]?.config ??
               (await interview.answer("configFile", {
                   fallback: before,
-                  help: "No zot was found that runs there, or that a unit is to start.",
+                  help: "No running zot was found, and no unit that starts one.",
               })));
     return {
         configFile,

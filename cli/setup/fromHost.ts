@@ -1,13 +1,13 @@
-/** Settings from what a host says of itself and of its zot. Pure. */
+/** Derives settings from what a host reports about itself and its zot. Pure. */
 import { isJsonMap, type Json, type JsonMap, keyIn } from "../../components/zotJson";
 import type { Groups } from "../config/takeOver";
 import type { FoundZot, HostFacts } from "./hostFacts";
 
 export interface FromHost {
     settings: Groups;
-    /** Why it cannot be done like this, a sentence each. */
+    /** Why it cannot be done like this, one sentence each. */
     obstacles: string[];
-    /** What a person should know, a sentence each. */
+    /** What a person should know, one sentence each. */
     notes: string[];
 }
 
@@ -24,11 +24,11 @@ export function settingsFromHost(facts: HostFacts, zot: FoundZot): FromHost {
     if (isOthers && !isRoot && !sudo)
         found.obstacles.push(
             `zot runs as ${zot.user}, and ${login} can neither become that user nor root. Log in as ${zot.user} or root, ` +
-                `or let sudo ask ${login} for no password on the host.`,
+                `or let sudo on the host work for ${login} without a password.`,
         );
     const ofUser = manager === "systemd-user" || manager === "launchd-agent";
     if (isOthers && ofUser && !isRoot)
-        found.obstacles.push(`zot is a service of ${zot.user}'s own (${manager}). Log in as ${zot.user}.`);
+        found.obstacles.push(`zot is a service of the user ${zot.user} (${manager}). Log in as ${zot.user}.`);
     if (isOthers && !isRoot && !ofUser) host.sudo = "all";
     else if (!isRoot && !isOthers && (manager === "systemd" || manager === "launchd-daemon") && sudo)
         host.sudo = "service";
@@ -36,15 +36,15 @@ export function settingsFromHost(facts: HostFacts, zot: FoundZot): FromHost {
     if (!facts.curl) found.obstacles.push("curl is not installed on the host, or not in its PATH; install it there.");
     if (zot.ownFiles && !(zot.configThere && zot.binaryThere))
         found.notes.push(
-            "zot sees other files than the host has, as in a container: folders that are mounted at the same path, " +
-                "and a copy of its binary on the host are needed (docs/containers.md).",
+            "zot sees other files than the host has, as in a container: the folders must be mounted at the same path, " +
+                "and the host needs a copy of its binary (docs/containers.md).",
         );
-    if (zot.process === undefined) found.notes.push("zot does not run at the moment; the deployment starts it.");
+    if (zot.process === undefined) found.notes.push("zot is not running at the moment; the deployment starts it.");
     found.settings.host = host;
     return found;
 }
 
-/** Where a config names files; relative ones belong to the folder that zot was started in. */
+/** Where a config names files. Relative paths start at the folder in which zot was started. */
 const FILES = [
     ["storage", "rootDirectory"],
     ["http", "tls", "cert"],
@@ -55,7 +55,7 @@ const FILES = [
     ["extensions", "sync", "downloadDir"],
 ];
 
-/** A config with its relative paths made absolute, where the folder is known, and all as settings take them. */
+/** A config with absolute paths, if that folder is known, in the form that settings accept. */
 export function withAbsolutePaths(config: JsonMap, folder: string | undefined): JsonMap {
     return FILES.reduce((changed, path) => withPath(changed, path, folder), config);
 }
@@ -66,7 +66,7 @@ function withPath(value: JsonMap, [key, ...rest]: readonly string[], folder: str
     const inner: Json = value[present]!;
     if (rest.length > 0) return isJsonMap(inner) ? { ...value, [present]: withPath(inner, rest, folder) } : value;
     if (typeof inner !== "string" || inner === "") return value;
-    // Behind a link, ".." leads elsewhere than it reads.
+    // Behind a link, ".." may lead elsewhere than it seems.
     if (inner.startsWith("/"))
         return inner.split("/").includes("..") ? value : { ...value, [present]: absolute("", inner) };
     return folder === undefined ? value : { ...value, [present]: absolute(folder, inner) };
@@ -82,7 +82,7 @@ function absolute(folder: string, path: string): string {
     return `/${parts.join("/")}`;
 }
 
-/** Settings by full name, as groups. */
+/** Settings by full name, turned into groups. */
 export function asGroups(settings: ReadonlyMap<string, unknown>): Groups {
     const groups: Groups = {};
     for (const [name, value] of settings) {
@@ -92,7 +92,7 @@ export function asGroups(settings: ReadonlyMap<string, unknown>): Groups {
     return groups;
 }
 
-/** Groups laid over each other; the later ones count. */
+/** Groups merged; later ones take precedence. */
 export function merged(...all: readonly Groups[]): Groups {
     const groups: Groups = {};
     for (const one of all)

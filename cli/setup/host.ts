@@ -26,13 +26,13 @@ export interface SshDefaults {
     address: string;
     port: number;
     user: string;
-    /** Files of private keys that are there. */
+    /** Existing files of private keys. */
     keys: string[];
-    /** What SSH's configuration goes by: a jump host as ProxyJump names it, or a command. */
+    /** The jump host in SSH's configuration: a ProxyJump, or a command. */
     jump: string | undefined;
 }
 
-/** What `ssh -G` says; where there is no ssh, what it would say without a configuration. */
+/** What `ssh -G` prints; without ssh, what it would print without a configuration. */
 export async function sshDefaults({ host, user, port }: Target): Promise<SshDefaults> {
     const args = [...(user ? ["-l", user] : []), ...(port ? ["-p", String(port)] : []), "-G", "--", host];
     const said = await output("ssh", args);
@@ -51,16 +51,16 @@ export async function sshDefaults({ host, user, port }: Target): Promise<SshDefa
     };
 }
 
-/** Keys of a host in this machine's known_hosts, as lines of type and key. */
+/** A host's keys in this machine's known_hosts, as lines of type and key. */
 export interface KnownKeys {
     trusted: string[];
-    /** Those that known_hosts marks so: nobody is to trust them again. */
+    /** Keys that known_hosts marks as revoked: nobody may trust them. */
     revoked: string[];
 }
 
-/** What this machine's known_hosts has of a host; that of an authority is no key of a host. */
+/** What this machine's known_hosts has for a host; an authority's key does not count. */
 export async function knownKeys(address: string, port: number): Promise<KnownKeys> {
-    // As OpenSSH: a name that is hashed there is found in small letters only.
+    // Like OpenSSH: a hashed name is found only in small letters.
     const host = address.toLowerCase();
     const said = await output("ssh-keygen", ["-F", port === 22 ? host : `[${host}]:${port}`]);
     const keys: KnownKeys = { trusted: [], revoked: [] };
@@ -73,7 +73,7 @@ export async function knownKeys(address: string, port: number): Promise<KnownKey
 }
 
 function output(program: string, args: string[]): Promise<string> {
-    // SSH's configuration may name programs of its own, and variables to send.
+    // SSH's configuration may start programs, and send variables.
     const options = { timeout: 10_000, env: withoutSecretVariables() };
     return new Promise((resolve) => execFile(program, args, options, (_error, stdout) => resolve(stdout)));
 }
@@ -86,10 +86,10 @@ export interface ShownKey {
 }
 
 /**
- * The key that a host shows; nobody logs in there.
+ * The key that a host shows, without a login.
  *
- * @param proxy a host on the way, which is logged in to
- * @throws UserError where none is shown
+ * @param proxy a jump host, in which it logs in
+ * @throws UserError if it shows none
  */
 export async function scanHostKey(address: string, port: number, proxy?: SshAddress): Promise<ShownKey> {
     busy(`Asking ${address} port ${port} for its key`);
@@ -137,9 +137,9 @@ function shownKey(address: string, port: number, way: Duplex): Promise<ShownKey>
 }
 
 /**
- * What the host says of the zot on it.
+ * What the host reports about its zot.
  *
- * @param wanted path of the config to bring along; "" for that of the only zot that there is
+ * @param wanted path of the config to return; "" for that of the only zot
  * @throws UserError
  */
 export async function lookAtHost(connection: SshConnection, wanted: string): Promise<HostFacts> {
@@ -156,7 +156,7 @@ export async function lookAtHost(connection: SshConnection, wanted: string): Pro
         const facts = hostFactsIn(stdout.toString("utf8"));
         if (facts) return facts;
         throw new UserError(
-            `The look at ${connection.host} ended with ${code ?? "a signal"} and told nothing: ` +
+            `The look at ${connection.host} ended with ${code ?? "a signal"} and reported nothing: ` +
                 `${stderr.trim().slice(0, 500) || "it did not say why"}`,
         );
     } catch (error) {
@@ -165,7 +165,7 @@ export async function lookAtHost(connection: SshConnection, wanted: string): Pro
     }
 }
 
-/** A private key's text. @throws UserError */
+/** The text of a private key. @throws UserError */
 export function readPrivateKey(file: string): string {
     const path = givenFile(file.replace(/^~(?=\/)/, homedir()));
     try {

@@ -1,13 +1,13 @@
-/** What a host says of the zot on it. Pure. */
+/** Reads what a host reports about its zot. Pure. */
 import { outsideText } from "../../clients/outsideText";
 
-/** A zot that runs on the host, or that a unit there is to start. */
+/** A zot that runs on the host, or that a unit there starts. */
 export interface FoundZot {
-    /** Id of its process; undefined for one that does not run. */
+    /** Id of its process; undefined if it does not run. */
     process?: string;
-    /** Who it runs as. */
+    /** The user that it runs as. */
     user?: string;
-    /** The folder that it was started in, to which relative paths in its config belong. */
+    /** The folder in which it was started; relative paths in its config start there. */
     folder?: string;
     config?: string;
     configThere: boolean;
@@ -21,7 +21,7 @@ export interface FoundZot {
     manager?: "systemd" | "systemd-user" | "launchd-agent" | "launchd-daemon";
     /** Its unit or job. */
     service?: string;
-    /** What restarts it, where no manager of units does and the host knows it. */
+    /** The command that restarts it, if no unit manager does and the host knows one. */
     restart?: string;
     /** Id of its container. */
     container?: string;
@@ -32,20 +32,20 @@ export interface FoundZot {
 export interface HostFacts {
     /** `Linux x86_64`. */
     system: string;
-    /** Who logged in. */
+    /** The user who logged in. */
     login: string;
     isRoot: boolean;
-    /** Whether sudo asks that user for no password. */
+    /** Whether sudo works for that user without a password. */
     sudo: boolean;
     curl: boolean;
     zots: FoundZot[];
-    /** The config that was asked for, as it is on the host. */
+    /** The requested config, exactly as it is on the host. */
     config?: string;
 }
 
 const HEADING = "zot-hardening-setup\n";
 
-/** The report of `hostFacts.sh`; undefined where that is none. What a login shell says before it is passed over. */
+/** The report of `hostFacts.sh`; undefined if there is none. Skips the output of a login shell before it. */
 export function hostFactsIn(output: string): HostFacts | undefined {
     const start = output.indexOf(HEADING);
     if (start < 0) return undefined;
@@ -71,7 +71,7 @@ export function hostFactsIn(output: string): HostFacts | undefined {
     };
 }
 
-/** Facts by name; an empty one is none. */
+/** Facts by name; an empty one counts as absent. */
 function factsIn(text: string): Record<string, string | undefined> {
     const lines = text.split("\n").flatMap((line) => {
         const at = line.indexOf("=");
@@ -81,13 +81,13 @@ function factsIn(text: string): Record<string, string | undefined> {
     return Object.fromEntries(lines);
 }
 
-/** A zot in one line, for a person who picks one. */
+/** A zot in one line, for a person who has to pick one. */
 export function zotInWords({ config, manager, service, container, process, user }: FoundZot): string {
     const by = container
         ? `in the container ${container.slice(0, 12)}`
         : service
           ? `by ${manager} as ${service}`
-          : "by no service manager that is known";
+          : "by no known service manager";
     const state = process === undefined ? "stopped" : `process ${process}${user ? ` of ${user}` : ""}`;
     return `${config ?? "a config that cannot be told"}: ${state}, started ${by}`;
 }

@@ -1,4 +1,4 @@
-/** The key by which a host is known from then on: one that a person has confirmed, or that this machine trusts. */
+/** The host key to pin: one that a person has confirmed, or that this machine trusts. */
 import type { SshAddress } from "../../clients/ssh";
 import { hostKeyOf } from "../../clients/ssh/keys";
 import { UserError } from "../../clients/userError";
@@ -9,18 +9,18 @@ import type { Interview } from "./interview";
 export interface Keyed {
     address: string;
     port: number;
-    /** The key that the stack has pinned, for this address. */
+    /** The key that the stack has pinned for this address. */
     pinned: string | undefined;
-    /** The question that it answers, and the setting that pins it. */
+    /** The question that asks for it, and the setting that pins it. */
     question: "hostKey" | "jumpHostKey";
-    /** The host on the way. */
+    /** The jump host. */
     proxy?: SshAddress;
 }
 
 /**
  * The key to pin, as type and key on one line.
  *
- * @throws UserError where the host shows another key than it should, or none; Interrupted
+ * @throws UserError if the host shows an unexpected key, or none; Interrupted
  */
 export async function confirmedKey(interview: Interview, keyed: Keyed): Promise<string> {
     const { address, port, pinned, question, proxy } = keyed;

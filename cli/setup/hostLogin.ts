@@ -1,23 +1,23 @@
-/** By what to log in to the host, and what of it the stack has to keep. */
+/** How to log in to the host, and what of that the stack has to store. */
 import type { SshConnection } from "../../clients/ssh";
 import { KeyError, privateKeyOf } from "../../clients/ssh/keys";
 import { UserError } from "../../clients/userError";
 import { readPrivateKey } from "./host";
 import type { Interview } from "./interview";
 
-/** What a stack has already of how its host is reached. */
+/** What a stack already knows about reaching its host. */
 export interface KnownHost {
     host: Record<string, unknown>;
     zot: Record<string, unknown>;
-    /** A secret of the stack; undefined where it is not set. */
+    /** A secret of the stack; undefined if it is not set. */
     secret(name: string): Promise<string | undefined>;
 }
 
 /**
- * The stack's own private key, else one of this machine, or its SSH agent.
+ * The stack's own private key, or else one of this machine, or its SSH agent.
  *
- * @param keys files of private keys that are there
- * @throws UserError where a key cannot be read; Interrupted
+ * @param keys existing files of private keys
+ * @throws UserError if a key cannot be read; Interrupted
  */
 export async function loginFor(
     interview: Interview,

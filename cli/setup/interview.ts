@@ -1,4 +1,4 @@
-/** The conversation: what was answered beforehand is not asked, and what was answered is remembered. */
+/** The conversation: it skips what was answered beforehand, and remembers the answers. */
 import { UserError } from "../../clients/userError";
 import { withoutSecrets } from "../../components/settings";
 import { noLongerBusy } from "../shared/command";
@@ -6,30 +6,30 @@ import type { Ask, Asker, Choice } from "./ask";
 import { type Answers, answerMistake, helpOf, type QuestionName, questions } from "./questions";
 
 export interface Asking {
-    /** In place of the question's own. */
+    /** Replaces the question's own message. */
     message?: string;
     help?: string;
     fallback?: string;
     choices?: readonly Choice[];
-    /** Why an answer that is written well is refused all the same. */
+    /** Why a well-formed answer is refused all the same. */
     check?(answer: string): string | undefined;
-    /** Asked twice at a terminal: nobody sees what is typed, and a slip would be noticed when it is too late. */
+    /** Asked twice at a terminal: the typed text is hidden, and a slip would be noticed too late. */
     isConfirmed?: boolean;
 }
 
 export class Interview {
-    /** What was answered, one way or another. */
+    /** All answers so far, whatever their source. */
     readonly answers: Answers = {};
     /** How many answers a person gave. */
     asked = 0;
 
     constructor(
         readonly asker: Asker,
-        /** Options, files and the environment, in this order. */
+        /** Options, files and the environment, in this order of precedence. */
         private readonly beforehand: Answers,
     ) {}
 
-    /** Whether a question needs not be asked. */
+    /** Whether a question need not be asked. */
     isAnswered(name: QuestionName): boolean {
         return (this.answers[name] ?? this.beforehand[name]) !== undefined;
     }
@@ -37,7 +37,7 @@ export class Interview {
     /**
      * The answer to a question.
      *
-     * @throws UserError where it was answered beforehand, and wrongly; Interrupted
+     * @throws UserError if the answer given beforehand is wrong; Interrupted
      */
     async answer(name: QuestionName, asking: Asking = {}): Promise<string> {
         const { message, secret } = questions[name];
@@ -61,7 +61,7 @@ export class Interview {
             isSecret: secret !== undefined,
             check: mistake,
         };
-        // A line in the middle of a question would spoil it.
+        // A progress line in the middle of a question would spoil it.
         noLongerBusy();
         const answer = await (asking.isConfirmed && this.asker.canRepeat ? this.typedTwice(ask) : this.typed(ask));
         this.asked++;
@@ -76,19 +76,19 @@ export class Interview {
     private async typedTwice(ask: Ask): Promise<string> {
         for (;;) {
             const answer = await this.typed(ask);
-            const again = { ...ask, message: "The same once more", help: undefined, check: () => undefined };
+            const again = { ...ask, message: "Once more, to confirm", help: undefined, check: () => undefined };
             if ((await this.typed(again)) === answer) return answer;
             this.asker.say("The two differ. Type both again.");
         }
     }
 
-    /** Takes an answer back, so that it is asked once more. Whoever gave it beforehand cannot give another. */
+    /** Drops an answer, so that it is asked again. An answer given beforehand cannot be changed. */
     forget(name: QuestionName): boolean {
         delete this.answers[name];
         return this.asker.canRepeat && this.beforehand[name] === undefined;
     }
 }
 
-/** `--registry-url`; of a secret the variable that holds it. */
+/** `--registry-url`; for a secret, the environment variable. */
 export const optionOf = (name: QuestionName): string =>
     questions[name].secret ?? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -1,4 +1,4 @@
-/** What setup asks: each question by its name, which is its option and its key in a file of answers. Pure. */
+/** The questions of setup, each by its name, which is also its option and its key in a file of answers. Pure. */
 
 import { addressMistake } from "../../clients/http/address";
 import { allSettings, type Setting, shown, withoutSecrets } from "../../components/settings";
@@ -7,21 +7,21 @@ import { hostKeyMistake, hostKeyOfScan } from "../../components/settings/hostKey
 
 export type QuestionName = keyof typeof questions;
 
-/** What can be answered beforehand, by name. */
+/** Answers by name. */
 export type Answers = Partial<Record<QuestionName, string>>;
 
 export interface Question {
     /** On the screen. */
     message: string;
-    /** For `--help`, and below the message; the description of a setting is its own. */
+    /** For `--help`, and below the message. Default: the description of the setting. */
     help?: string;
-    /** The setting that it answers: it says what is allowed. */
+    /** The setting behind it, which says what is allowed. */
     setting?: string;
-    /** Never shown, never an option; from which variable of the environment it is taken. */
+    /** The environment variable for a secret, which is never shown and never an option. */
     secret?: string;
-    /** Why an answer is refused, or undefined. Default: what the setting takes. */
+    /** Why an answer is refused; undefined if it is not. Default: what the setting allows. */
     check?(answer: string): string | undefined;
-    /** What `--help` calls the value. Default: text. */
+    /** The name of the value in `--help`. Default: text. */
     value?: string;
 }
 
@@ -30,19 +30,19 @@ const define = <const T extends Record<string, Question>>(table: T): Record<keyo
 /** In the order in which they are asked. */
 export const questions = define({
     stack: {
-        message: "What is the stack to be called?",
+        message: "What should the stack be called?",
         help: "Name of the stack, and of its file Pulumi.NAME.yaml.",
         value: "name",
         check: (answer) =>
             answer === EXAMPLE
-                ? "Pulumi.example.yaml is a file to copy, and no stack"
+                ? "Pulumi.example.yaml is a file to copy, not a stack"
                 : /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(answer)
                   ? undefined
-                  : "letters, digits, '.', '-' and '_' make a name",
+                  : "a name has letters, digits, '.', '-' and '_'",
     },
     backend: {
-        message: "Where is Pulumi to keep the stack's state?",
-        help: "Where Pulumi keeps states, for pulumi login; asked only where it is not logged in.",
+        message: "Where should Pulumi keep the stack's state?",
+        help: "Where Pulumi keeps states, for pulumi login; asked only if it is not logged in.",
         value: "url",
         check: (answer) =>
             /^[a-z0-9+]+:\/\/./.test(answer) ? undefined : "give an address such as file://~/.pulumi-state",
@@ -65,8 +65,8 @@ export const questions = define({
     sshPort: { message: "SSH port of the host", setting: "host.port", value: "port" },
     sshUser: { message: "Who logs in there?", setting: "host.user", value: "user" },
     jumpHost: {
-        message: "Which host is on the way?",
-        help: "A jump host, as [user@]host[:port]; none for a way without one. Default: as SSH's configuration has it.",
+        message: "Which host is the jump host?",
+        help: "A jump host, as [user@]host[:port]; none for a direct connection. Default: from SSH's configuration.",
         value: "host",
         check: (answer) => {
             const target = answer === "none" ? {} : targetIn(answer);
@@ -75,13 +75,13 @@ export const questions = define({
     },
     jumpHostKey: {
         message: "Is this the jump host's key?",
-        help: "The jump host's key, or its fingerprint SHA256:…, which is compared with what it shows.",
+        help: "The jump host's key, or its fingerprint SHA256:…, to compare with the one that it shows.",
         value: "key",
         check: notAKey,
     },
     hostKey: {
         message: "Is this the host's key?",
-        help: "The host's key, or its fingerprint SHA256:…, which is compared with what the host shows.",
+        help: "The host's key, or its fingerprint SHA256:…, to compare with the one that the host shows.",
         value: "key",
         check: notAKey,
     },
@@ -93,7 +93,7 @@ export const questions = define({
     sshPassphrase: { message: "Passphrase of that key", secret: "SETUP_SSH_PASSPHRASE" },
     zot: {
         message: "Which of these is the registry?",
-        help: "Path of zot's config on the host, where several run there.",
+        help: "Path of zot's config on the host, if several run there.",
         value: "config",
     },
     binary: { message: "Where is zot's binary on the host?", setting: "zot.binary", value: "path" },
@@ -114,7 +114,7 @@ export const questions = define({
     },
     authentikToken: {
         message: "An API token of Authentik",
-        help: "npm run authentik-token makes one that may do no more than is needed.",
+        help: "npm run authentik-token makes one with the permissions that are needed and no others.",
         secret: "AUTHENTIK_TOKEN",
         check: (answer) => (/^[\x21-\x7e]+$/.test(answer) ? undefined : "no token has a space or is empty"),
     },
@@ -127,14 +127,14 @@ export const questions = define({
     invalidationFlow: { message: "Which flow ends a login?", setting: "identity.invalidationFlow", value: "slug" },
     signingKey: { message: "Which certificate signs tokens?", setting: "identity.signingKey", value: "name" },
     ciLoginFlow: {
-        message: "The site's login wants what CI does not have. How is CI to log in?",
+        message: "The site's login demands what CI does not have. How should CI log in?",
         setting: "identity.ciLoginFlow",
         value: "flow",
     },
     metrics: { message: "Who may read the metrics?", setting: "zot.metrics", value: "who" },
     metricsUsers: { message: "Which users read the metrics?", setting: "zot.metricsUsers", value: "users" },
     cacheFolders: {
-        message: "Is each cache to have a folder of its own?",
+        message: "Should each cache get its own folder?",
         help: "Whether caches that may fill any repository get a folder by their host's name, such as docker.io: yes, or no.",
         value: "yes|no",
         check: yesOrNo,
@@ -146,8 +146,8 @@ export const questions = define({
         check: yesOrNo,
     },
     drop: {
-        message: "Go on without these?",
-        help: "Whether what the host's config has and the new one has not may go: yes, or no.",
+        message: "Continue without these?",
+        help: "Whether the first deployment may remove what only the host's config has: yes, or no.",
         value: "yes|no",
         check: yesOrNo,
     },
@@ -165,10 +165,10 @@ function notAKey(answer: string): string | undefined {
 
 const settings = new Map(allSettings().map(({ name, setting }) => [name, setting]));
 
-/** What is known of a setting; undefined where there is none of this name. */
+/** A setting by its name; undefined if there is none. */
 export const findSetting = (name: string): Setting<unknown> | undefined => settings.get(name);
 
-/** The same of one that there is. */
+/** The same for a setting that certainly exists. */
 export const declaredSetting = (name: string): Setting<unknown> => settings.get(name)!;
 
 /** The help of a question. */
@@ -177,7 +177,7 @@ export function helpOf(name: QuestionName): string {
     return help ?? (setting === undefined ? questions[name].message : declaredSetting(setting).description);
 }
 
-/** Why an answer is no good, as the end of a sentence; undefined where it is. */
+/** Why an answer is not valid, as the end of a sentence; undefined if it is valid. */
 export function answerMistake(name: QuestionName, answer: string): string | undefined {
     const { check, setting } = questions[name];
     if (check) return check(answer);
@@ -186,7 +186,7 @@ export function answerMistake(name: QuestionName, answer: string): string | unde
     return declared.schema.safeParse(settingValue(name, answer)).success ? undefined : `give ${declared.allowed}`;
 }
 
-/** The value of the setting that an answer stands for. */
+/** The setting's value for an answer. */
 export function settingValue(name: QuestionName, answer: string): unknown {
     const { setting } = questions[name];
     const kind = setting === undefined ? "text" : declaredSetting(setting).kind;
@@ -205,7 +205,7 @@ export interface Target {
     port?: number;
 }
 
-/** A host as ssh's users write it; or why it is none. */
+/** A host in the form that ssh's users write; or why it is not valid. */
 export function targetIn(answer: string): Target | string {
     const [, user, rest] = /^(?:([^@]+)@)?(.*)$/.exec(answer.trim())!;
     const [, bracketed, plain, port] =
@@ -213,13 +213,13 @@ export function targetIn(answer: string): Target | string {
     const host = bracketed ?? plain;
     const isAllowed = (setting: string, value: unknown) => declaredSetting(setting).schema.safeParse(value).success;
     if (host === undefined || !isAllowed("host.address", host))
-        return `${shown(answer)} is no host; give a name or an address, as in zot@registry-host.example.org:2222`;
+        return `${shown(answer)} is not a host; give a name or an address, as in zot@registry-host.example.org:2222`;
     if (user !== undefined && !isAllowed("host.user", user)) return `${shown(user)} is no user`;
     if (port !== undefined && !isAllowed("host.port", Number(port))) return `${port} is no port`;
     return { host, ...(user ? { user } : {}), ...(port ? { port: Number(port) } : {}) };
 }
 
-/** Kept out of files of answers and options. */
+/** Whether it must not be in files of answers or options. */
 export const isSecret = (name: QuestionName): boolean => questions[name].secret !== undefined;
 
 /** Every answer in a file, checked; or what is wrong with it, one sentence each. */

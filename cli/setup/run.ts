@@ -36,7 +36,7 @@ export interface SetUpOptions {
 
 /** @returns the exit code of the preview; 0 without one */
 export async function setUp(interview: Interview, { folder, withPreview }: SetUpOptions): Promise<number> {
-    // Until the stack is made there is nothing to clear up.
+    // Until the stack is made there is nothing to clean up.
     const asking = onInterrupt(() => undefined);
     const stack = await theStack(interview, folder);
     const { env } = stack;
@@ -84,11 +84,11 @@ export async function setUp(interview: Interview, { folder, withPreview }: SetUp
     return code;
 }
 
-/** What setup asks for is one machine, and what it would write would stand beside the list. */
+/** Refuses a stack with several machines: setup handles one, and would write it beside the list. */
 function refuseMachines(stack: string, given: Groups): void {
     if (!hasItems(given.host?.members)) return;
     throw new UserError(
-        `Pulumi.${stack}.yaml lists the machines of its registry (host.members), and setup knows one machine alone: ` +
+        `Pulumi.${stack}.yaml lists the machines of its registry (host.members), but setup handles only one machine: ` +
             `change the file itself, and then: pulumi preview --stack ${stack}`,
     );
 }
@@ -97,20 +97,20 @@ const whatNext = (stack: string) =>
     `Nothing is changed yet. To put it into force: pulumi up --stack ${stack}\n` +
     `Who will be able to do what: npm run --silent matrix -- --stack ${stack}`;
 const notYet = (stack: string) =>
-    `The stack's file is written, and the preview found what stands in the way. Correct it, and then: pulumi preview --stack ${stack}`;
+    `The stack's file is written, but the preview found obstacles. Correct them, and then: pulumi preview --stack ${stack}`;
 
 interface TheStack {
     name: string;
     isNew: boolean;
-    /** What its file says, by group. */
+    /** The content of its file, by group. */
     given: Groups;
     authentikUrl: string | undefined;
     hasToken: boolean;
-    /** For Pulumi. */
+    /** Environment for Pulumi. */
     env: Record<string, string>;
 }
 
-/** The stack, new or not, and what its secrets are encrypted by. */
+/** The stack, new or existing, and the encryption of its secrets. */
 async function theStack(interview: Interview, folder: string): Promise<TheStack> {
     const name = await interview.answer("stack", { fallback: "site" });
     let backend = await readBackend(folder);
@@ -135,7 +135,7 @@ async function theStack(interview: Interview, folder: string): Promise<TheStack>
         env.PULUMI_CONFIG_PASSPHRASE = await interview.answer("passphrase", {
             isConfirmed: !isKnown,
             help: isKnown
-                ? "The one that it was made with."
+                ? "The one with which it was made."
                 : "You will need it for every pulumi command: keep it, or set PULUMI_CONFIG_PASSPHRASE.",
         });
     }
@@ -149,7 +149,7 @@ async function theStack(interview: Interview, folder: string): Promise<TheStack>
     };
 }
 
-/** All settings, checked as the program will check them; what the host's config has besides is taken over. */
+/** All settings, checked as the program will check them; takes over the rest of the host's config. */
 async function compose(
     interview: Interview,
     folder: string,
@@ -167,7 +167,7 @@ async function compose(
     for (const note of fromHost.notes) interview.asker.say(note);
     for (const { path, onHost, setting, allowed } of ofConfig.untaken)
         interview.asker.say(
-            `${path} is ${words(onHost)} on the host, which ${setting} does not take: give ${allowed}.`,
+            `${path} is ${words(onHost)} on the host, which ${setting} does not accept: give ${allowed}.`,
         );
 
     const rootDirectory = valueAt(config, ["storage", "rootDirectory"]);
@@ -182,7 +182,7 @@ async function compose(
 
     const { url: authentikUrl, issuer } = identityOf(interview, given, config);
     const answered = settingsOfAnswers(interview.answers);
-    // What the stack says already stays, but for what was answered.
+    // What the stack already sets stays, unless it was answered now.
     const base = merged(asGroups(ofConfig.settings), places, fromHost.settings, given, found.settings, answered, {
         identity: { issuer },
     });
@@ -205,7 +205,7 @@ async function compose(
         suggestion.settings,
         lost.length > 0 && interview.answers.drop === "yes" ? { zot: { dropSettings: lost } } : {},
     );
-    // The host's key and the token are of this site: with them, it is checked as pulumi checks it.
+    // The host's key and the token belong to this site: with them, the check is the same as Pulumi's.
     declaredState(
         {
             ...withGroups(raw, merged(all, { host: { privateKey: new SecretText(undefined) } })),
@@ -218,7 +218,7 @@ async function compose(
 
 const words = (value: Json) => (typeof value === "object" ? "a list or a map" : JSON.stringify(value));
 
-/** The issuer of the answered Authentik: the one that is there, where it is of that address. */
+/** The issuer at the given Authentik: the present one, if it is at that address. */
 function identityOf(interview: Interview, given: Groups, config: JsonMap): { url: string; issuer: string } {
     const url = interview.answers.authentikUrl!;
     const before = [given.identity?.issuer, valueAt(config, ["http", "auth", "openid", "providers", "oidc", "issuer"])];
@@ -227,7 +227,7 @@ function identityOf(interview: Interview, given: Groups, config: JsonMap): { url
     return { url, issuer: String(issuer ?? `${url}/application/o/${slug}/`) };
 }
 
-/** @param known settings that are known; the first that has one counts */
+/** @param known known settings; the first one that has a value counts */
 async function askWhatHostCannotTell(interview: Interview, known: readonly Groups[]): Promise<void> {
     const first = (group: string, key: string) =>
         known.map((groups) => groups[group]?.[key]).find((value) => value !== undefined);
@@ -237,26 +237,26 @@ async function askWhatHostCannotTell(interview: Interview, known: readonly Group
     const isWanted = isByCommand && first("host", "restartCommand") === undefined;
     if (interview.isAnswered("restartCommand") || isWanted)
         await interview.answer("restartCommand", {
-            help: "No service manager was found that started zot, so that the host cannot tell.",
+            help: "No service manager was found that started zot, so the host does not tell.",
         });
 }
 
-/** What goes with the first deployment is a person's to decide. */
+/** A person has to decide about what the first deployment removes. */
 async function agreeToLoss(interview: Interview, lost: readonly string[], { logins }: Suggestion): Promise<void> {
-    const what = lost[0] === "*" ? "what the settings do not hold of the config" : lost.join(", ");
+    const what = lost[0] === "*" ? "everything in the config that the settings do not hold" : lost.join(", ");
     const answer = await interview.answer("drop", {
-        message: "Go on without what is replaced and not kept?",
-        help: `It goes with the first pulumi up: ${what}.${logins.length > 0 ? " With it end the logins above." : ""}`,
+        message: "Continue without what is replaced and not kept?",
+        help: `The first pulumi up removes: ${what}.${logins.length > 0 ? " It also ends the logins above." : ""}`,
         fallback: "yes",
         choices: [
             { value: "yes", label: "yes", hint: "it is named in zot.dropSettings" },
-            { value: "no", label: "no", hint: "the preview will refuse until it is decided" },
+            { value: "no", label: "no", hint: "the preview will refuse until you decide" },
         ],
     });
-    if (answer === "no") interview.asker.say("Then the preview will name it again, and pulumi up refuse.");
+    if (answer === "no") interview.asker.say("Then the preview will name it again, and pulumi up will refuse.");
 }
 
-/** A folder with the project's file, for a stack that is not there yet. */
+/** A folder with the project's file, for a stack that does not exist yet. */
 function withScratch<T>(folder: string, work: (scratch: string) => T): T {
     const scratch = mkdtempSync(join(tmpdir(), "zot-hardening-setup-"));
     try {
@@ -267,7 +267,7 @@ function withScratch<T>(folder: string, work: (scratch: string) => T): T {
     }
 }
 
-/** The questions that options answer, with the option's name. */
+/** The questions that options answer, with the options' names. */
 export const optionsOfQuestions = (Object.keys(questions) as QuestionName[])
     .filter((name) => questions[name].secret === undefined)
     .map((name) => ({ name, option: optionOf(name) }));

@@ -1,4 +1,4 @@
-/** The stack: made, given its secrets and its file; all of it, or nothing. */
+/** Makes the stack, with its secrets and its file: all of it, or nothing. */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -9,20 +9,20 @@ import { runOnTerminal } from "../shared/started";
 import { writeWhole } from "../shared/wholeFile";
 
 export interface Backend {
-    /** Where states are kept; undefined where Pulumi is not logged in. */
+    /** Where states are kept; undefined if Pulumi is not logged in. */
     url: string | undefined;
     /** Names of the stacks of this project. */
     stacks: string[];
 }
 
-/** Where a state is kept by default: in a folder of this machine's user. */
+/** The default place for states: a folder of this machine's user. */
 export const LOCAL_BACKEND = "file://~/.pulumi-state";
 
-/** What the CLI is logged in to, and which stacks of the project are there. */
+/** Where the CLI is logged in, and which stacks of the project are there. */
 export async function readBackend(folder: string): Promise<Backend> {
     const what = "say where states are kept";
     const said = await pulumi(["whoami", "--json"], what, { folder }).catch((error: Error) => {
-        // That there is no CLI is no matter of a login.
+        // A missing CLI is not a missing login.
         if (/not on the PATH|could not be started/.test(error.message)) throw error;
         return undefined;
     });
@@ -35,10 +35,10 @@ export async function readBackend(folder: string): Promise<Backend> {
     };
 }
 
-/** Logs in to a backend; a folder of this machine is made. */
+/** Logs in to a backend; creates a folder on this machine if it is one. */
 export async function logIn(folder: string, url: string): Promise<void> {
     const path = /^file:\/\/(~\/)?(.*)$/.exec(url);
-    // As Pulumi reads it: by the account, whatever HOME says.
+    // Pulumi uses the account's home folder, whatever HOME says.
     if (path) mkdirSync(path[1] ? join(userInfo().homedir, path[2]!) : path[2]!, { recursive: true, mode: 0o700 });
     await pulumi(["login", url], `log in to ${url}`, { folder });
 }
@@ -46,7 +46,7 @@ export async function logIn(folder: string, url: string): Promise<void> {
 /** Whether a backend leaves the encryption of secrets to a passphrase. */
 export const needsPassphrase = (url: string): boolean => !/^https?:/.test(url);
 
-/** What stands in the stack's configuration, decrypted; undefined where it is not set. */
+/** A decrypted value in the stack's configuration; undefined if it is not set. */
 export async function secretInStack(
     folder: string,
     stack: string,
@@ -65,17 +65,17 @@ export interface Change {
     isNew: boolean;
     /** Secrets by the name of their setting. */
     secrets: Record<string, string>;
-    /** The stack's file from how it is once the secrets are in it. */
+    /** Derives the stack's file from its content after the secrets were set. */
     text(file: string): string;
-    /** For Pulumi: the passphrase. */
+    /** Environment for Pulumi: the passphrase. */
     env: Record<string, string>;
 }
 
 /**
- * Makes the stack where it is new, and writes its file. Until the file is renamed into its place all is done in a
- * folder of its own; what was made by then is removed where anything fails or is interrupted.
+ * Makes a new stack if necessary, and writes its file. Everything happens in a separate folder until the file is
+ * renamed into place. After a failure or an interruption, everything made so far is removed.
  *
- * @returns whether the file is another one than before
+ * @returns whether the file has changed
  * @throws UserError; then everything is as it was
  */
 export async function applyChange({
@@ -104,11 +104,11 @@ export async function applyChange({
     const run = (args: string[], what: string, input?: string) =>
         steps.run(() => pulumi(args, what, { folder: workshop, input, env, isGuarded: true }));
     try {
-        // The program itself is not needed for what is done here.
+        // The program itself is not needed for this.
         copyFileSync(join(folder, "Pulumi.yaml"), join(workshop, "Pulumi.yaml"));
         if (existsSync(join(folder, name))) copyFileSync(join(folder, name), join(workshop, name));
         if (isNew) {
-            // Before it is known to have come to its end: a stack may be there all the same.
+            // Set before it ends: even if it fails, the stack may exist.
             isMade = true;
             await run(["stack", "init", stack, "--no-select"], `make the stack ${stack}`);
         }
@@ -131,7 +131,7 @@ export async function applyChange({
 
 /** Shows a preview as Pulumi shows it. @returns its exit code */
 export function preview(folder: string, stack: string, env: Record<string, string>): Promise<number> {
-    // At a terminal, of which Pulumi wants both ends, it is shown as a tree that grows; elsewhere without lone dots.
+    // At a terminal (Pulumi needs both ends) it grows as a tree; elsewhere it prints no lone dots.
     const isAtTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY);
     const quiet = isAtTerminal ? [] : ["--non-interactive", "--suppress-progress"];
     return runOnTerminal("pulumi", ["preview", "--stack", stack, ...quiet], {

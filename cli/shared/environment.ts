@@ -1,4 +1,4 @@
-/** What other programs are started with: a secret is in the environment of those that need it, and of nobody else. */
+/** Environments for other programs: a secret goes only to programs that need it. */
 import { withoutUserinfo } from "../../clients/http/address";
 import { isSecretKey, secretIn } from "../../components/settings";
 
@@ -6,9 +6,9 @@ import { isSecretKey, secretIn } from "../../components/settings";
 const NEEDED = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TMPDIR|TERM|SSH_AUTH_SOCK|DISPLAY|XDG_\w+)$/;
 
 /**
- * An environment for a program that needs no secret: a browser, git. By the names of the variables, and by the form of
- * what they hold, such as a backend's address with its password (components/settings/secrets.ts), whoever's they are.
- * An address of a proxy stays, without who logs in there.
+ * An environment for a program that needs no secret: a browser, git. It filters by the names of variables and by the
+ * form of their values, such as a backend's address with its password (components/settings/secrets.ts). The address of
+ * a proxy stays, without its user and password.
  */
 export const withoutSecretVariables = (environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv =>
     Object.fromEntries(
@@ -20,15 +20,17 @@ export const withoutSecretVariables = (environment: NodeJS.ProcessEnv = process.
         }),
     );
 
-/** What Pulumi's CLI has no use for: the tokens and keys that these commands are given. */
+/** What Pulumi's CLI does not need: the tokens and keys that these commands are given. */
 const NOT_FOR_PULUMI =
     /^(AUTHENTIK(_[A-Z]+)*_TOKEN|SETUP_SSH_PASSPHRASE|ZOT_SSH_PRIVATE_KEY|ZOT_CI_API_KEY|(FORGE|FORGEJO|GITEA|GITHUB|GH|GIT|FORGE_BOT)_TOKEN|ACTIONS_[A-Z_]*TOKEN)$/;
 
-/** An environment for Pulumi's CLI, which decrypts a stack and reaches its backend, and does nothing else for a command. */
+/**
+ * An environment for Pulumi's CLI, which decrypts a stack and reaches its backend, and does nothing else for a command.
+ */
 export const pulumiVariables = (environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv =>
     Object.fromEntries(Object.entries(environment).filter(([name]) => !NOT_FOR_PULUMI.test(name)));
 
-/** The same for an update, whose program may have its token for Authentik from the environment. */
+/** The same for an update, whose program may read its token for Authentik from the environment. */
 export const updateVariables = (environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv => ({
     ...pulumiVariables(environment),
     ...(environment.AUTHENTIK_TOKEN === undefined ? {} : { AUTHENTIK_TOKEN: environment.AUTHENTIK_TOKEN }),

@@ -1,11 +1,11 @@
-/** Ctrl-C and its siblings: what a command made is removed, and the exit code says by what it was ended. */
+/** Ctrl-C and similar signals: the command cleans up, and its exit code names the signal. */
 
-/** As a shell reports a command that was ended by a signal. */
+/** As a shell reports a command that a signal has ended. */
 export const EXIT_BY_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 export type EndingSignal = keyof typeof EXIT_BY_SIGNAL;
 export const ENDING_SIGNALS = Object.keys(EXIT_BY_SIGNAL) as EndingSignal[];
 
-/** Work was ended by a signal that a child process got as well. */
+/** A signal, which a child process also received, has ended the work. */
 export class Interrupted extends Error {
     constructor(readonly signal: EndingSignal) {
         super(`Ended by ${signal}.`);
@@ -13,8 +13,8 @@ export class Interrupted extends Error {
 }
 
 /**
- * Ctrl-C on a terminal reaches a child process at once, and this process only when it returns to its loop.
- * @throws Interrupted where a child was ended by a signal that ends this process too
+ * Ctrl-C on a terminal reaches a child process at once, but this process only when it returns to its event loop.
+ * @throws Interrupted if a child was ended by a signal that ends this process too
  */
 export function throwIfInterrupted(ended: unknown): void {
     const signal = (ended as { signal?: unknown } | undefined)?.signal;
@@ -22,9 +22,9 @@ export function throwIfInterrupted(ended: unknown): void {
 }
 
 /**
- * Cleans up at the first signal to end, and ends the process with the exit code of the signal. The listeners stay until
- * `forget`: a library that finds itself the only one to listen would end the process before anything is cleaned up; and
- * one Ctrl-C may come twice, from the terminal and from npm.
+ * Cleans up at the first signal, and ends the process with the signal's exit code. The listeners stay until `forget`: a
+ * library that is the only listener would end the process before anything is cleaned up; and one Ctrl-C may arrive
+ * twice, from the terminal and from npm.
  */
 export function onInterrupt(cleanUp: (signal: EndingSignal) => Promise<void> | void): { forget(): void } {
     let ending = false;
@@ -44,7 +44,7 @@ export function onInterrupt(cleanUp: (signal: EndingSignal) => Promise<void> | v
 }
 
 /**
- * Steps that are waited for before what they work with is taken away; a step that was interrupted is not gone on from.
+ * Steps that must finish before their resources are removed. After an interruption no further step starts.
  */
 export class Steps {
     private current: Promise<unknown> | undefined;
@@ -56,12 +56,12 @@ export class Steps {
         try {
             return await step;
         } finally {
-            // Who interrupts ends the process.
+            // The interruption ends the process.
             if (this.interrupted) await new Promise(() => undefined);
         }
     }
 
-    /** Resolves once what is under way has come to its end, whichever. */
+    /** Resolves once the current step has ended, in whatever way. */
     async interrupt(): Promise<void> {
         this.interrupted = true;
         await this.current?.catch(() => undefined);

@@ -15,13 +15,13 @@ const rowsOf = (matrix: AccessMatrix): Row[] =>
         Object.entries(rights).map(([who, actions]) => ({ pattern, who, actions })),
     );
 
-/** What a cell says: all of an action, some of it, or nothing. */
+/** The content of a cell: all of an action, some of it, or nothing. */
 const cellOf = ({ actions }: Row, action: Action, nothing: string): string =>
     actions.includes(action) ? "yes" : actions.some((right) => right.startsWith(`${action} `)) ? "some" : nothing;
 
 const limitsOf = ({ actions }: Row): Right[] => actions.filter((right) => right.includes(" "));
 
-/** What "some" stands for, keys of two patterns, and what holds for a group that has no row under a pattern. */
+/** The meaning of "some", of keys with two patterns, and of a group without a row under a pattern. */
 function legendOf(rows: readonly Row[], patternOf: (row: Row) => string, whoOf: (row: Row) => string): string[] {
     const limited = rows.filter((row) => limitsOf(row).length > 0);
     return [
@@ -63,7 +63,7 @@ function limitsInWords(
     });
 }
 
-/** A table of fixed width; a pattern is written once, above its rows. */
+/** A table of fixed width; a pattern appears once, above its rows. */
 export function matrixTable(matrix: AccessMatrix): string {
     const rows = rowsOf(matrix);
     const patternWidth = Math.max("repositories".length, ...rows.map((row) => row.pattern.length));
@@ -91,13 +91,13 @@ export function matrixTable(matrix: AccessMatrix): string {
     ].join("\n");
 }
 
-/** The same in Markdown, every row complete, so that a difference of two tables reads by itself. */
+/** The same in Markdown, with complete rows, so the difference of two tables can be read alone. */
 export function matrixMarkdown(matrix: AccessMatrix): string {
     const rows = rowsOf(matrix);
     const patternOf = ({ pattern }: Row) => `\`${pattern.replace(/[`\r\n]/g, "'")}\``;
     const whoOf = ({ who }: Row) => who.replace(/[\r\n]/g, " ").replace(/[\\|`*_<[\]@&~!]/g, "\\$&");
     const lines = rows.map((row) => {
-        // Code of Markdown has no escapes, but for this one in a table's cell.
+        // Code in Markdown has no escapes, except for this one in a table cell.
         const pattern = patternOf(row).replaceAll("|", "\\|");
         return `| ${pattern} | ${whoOf(row)} | ${COLUMNS.map((action) => cellOf(row, action, "–")).join(" | ")} |`;
     });

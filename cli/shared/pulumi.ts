@@ -1,4 +1,4 @@
-/** Runs the Pulumi CLI for what it alone knows; secrets come and go by its streams. */
+/** Runs the Pulumi CLI for what only it knows; secrets travel on its streams. */
 import { spawn } from "node:child_process";
 import { UserError } from "../../clients/userError";
 import { busy } from "./command";
@@ -8,13 +8,12 @@ import { notStarted } from "./started";
 export interface PulumiRun {
     /** The folder of the project. */
     folder: string;
-    /** Given on standard input; nothing else is. */
+    /** Its standard input. Default: empty. */
     input?: string;
-    /** Variables that Pulumi gets beside its own. */
+    /** Additional environment variables for Pulumi. */
     env?: Record<string, string>;
     /**
-     * Whether Ctrl-C at the terminal is kept from it, for work that has to come to its end before it is undone. Default:
-     * no.
+     * Whether Ctrl-C at the terminal is kept from it, for work that has to finish before it can be undone. Default: no.
      */
     isGuarded?: boolean;
 }
@@ -53,14 +52,14 @@ export function pulumi(
                     ),
                 );
         });
-        // A CLI that ends early closes the pipe; its exit code says why.
+        // If the CLI ends early it closes the pipe; its exit code says why.
         child.stdin.on("error", () => undefined);
         child.stdin.end(input ?? "");
     });
 }
 
 /**
- * The token for Authentik that a stack's configuration holds; undefined where it has none, whatever stands in the way.
+ * The token for Authentik in a stack's configuration; undefined if it has none, or if it cannot be read.
  *
  * @param folder the project's
  */

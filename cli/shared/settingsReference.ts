@@ -1,8 +1,9 @@
-/** What Pulumi.yaml and the settings reference say of the settings, from their one table. Pure. */
+/** Generates the parts about settings of Pulumi.yaml and the settings reference, from the one table. Pure. */
 import { allSettings } from "../../components/settings";
 
 /**
- * The `config` section of Pulumi.yaml. Types are left out: the CLI would stop at the first wrong one, with fewer words.
+ * The `config` section of Pulumi.yaml. It omits types: the CLI would stop at the first wrong one, with a shorter
+ * message.
  */
 export function projectConfig(): Record<string, unknown> {
     return Object.fromEntries(
@@ -10,8 +11,8 @@ export function projectConfig(): Record<string, unknown> {
             name,
             {
                 description: setting.description,
-                // Empty is "not set": without a default the CLI itself would stop, and could not name the command that
-                // sets it.
+                // Empty means "not set": without a default the CLI itself would stop, and could not name the command
+                // that sets it.
                 default: setting.default ?? "",
                 ...(setting.secret ? { secret: true } : {}),
             },

@@ -8,7 +8,7 @@ import { type DeclaredState, declaredState } from "../../components/declaredStat
 import { settingsFromStackFile, stacksWithFile } from "../../components/settings/fromStackFile";
 import { EXIT, exitCodes } from "./command";
 
-/** The folder of the project: the nearest one above that has a Pulumi.yaml. */
+/** The project's folder: the nearest parent folder with a Pulumi.yaml. */
 export function projectFolder(from = process.cwd()): string {
     for (let folder = from; ; folder = dirname(folder)) {
         if (existsSync(join(folder, "Pulumi.yaml"))) return folder;
@@ -27,7 +27,7 @@ export function withStackOption(program: Command): Command {
         );
 }
 
-/** The stack of `--stack`; without the option the command ends with the names to choose from. */
+/** The stack of `--stack`. Without the option the command ends, and lists the stacks. */
 export function stackByOption(program: Command): string {
     const { stack } = program.opts<{ stack?: string }>();
     if (!stack) {
@@ -45,7 +45,7 @@ export function declaredByOption(program: Command): DeclaredState {
 }
 
 /**
- * What a stack declares, by its file.
+ * What a stack declares in its file.
  *
  * @param folder the project's. Default: the nearest one above
  */

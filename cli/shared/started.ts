@@ -1,9 +1,9 @@
-/** Programs that a command starts. */
+/** Starts programs for a command. */
 import { spawn } from "node:child_process";
 import { UserError } from "../../clients/userError";
 import { EXIT } from "./command";
 
-/** What a person is told of a program that could not be started. */
+/** The message about a program that could not be started. */
 export function notStarted(file: string, error: NodeJS.ErrnoException): UserError {
     const isPulumi = file === "pulumi";
     if (error.code !== "ENOENT")
@@ -16,23 +16,23 @@ export function notStarted(file: string, error: NodeJS.ErrnoException): UserErro
 }
 
 /**
- * Ctrl-C reaches this process too, and on a busy machine a moment after a program that it has ended is gone: what waits
- * for that program is to know of the signal first. In milliseconds.
+ * Ctrl-C reaches this process too. On a busy machine that can be a moment after a program that it has ended is gone, so
+ * the wait for that program lasts this much longer, in milliseconds.
  */
 const SIGNAL_LAG = 200;
 
 export interface OnTerminal {
     folder: string;
     env: NodeJS.ProcessEnv;
-    /** Whether it may ask: it has this command's standard input. */
+    /** Whether it may ask questions: it has this command's standard input. */
     asks: boolean;
 }
 
 /**
- * Runs a program as if typed here: what it writes is seen as it is.
+ * Runs a program as if typed here: its output is shown unchanged.
  *
- * @returns its exit code; that of a defect where a signal ended it
- * @throws UserError where it cannot be started
+ * @returns its exit code; that of a defect if a signal ended it
+ * @throws UserError if it cannot be started
  */
 export function runOnTerminal(
     file: string,

@@ -1,4 +1,4 @@
-/** Files that are in place whole or not at all. */
+/** Writes files so that they are complete or not there at all. */
 import { randomBytes } from "node:crypto";
 import {
     closeSync,
@@ -14,11 +14,11 @@ import {
 import { dirname, join } from "node:path";
 
 /**
- * Writes a file by renaming a finished one into its place. A symbolic link stays one: the file that it points to is
+ * Writes a temporary file and renames it into place. A symbolic link stays a link: the file that it points to is
  * replaced.
  *
- * @param mode the file's mode from its first byte on. Default: as it was; for a new file, what the umask leaves.
- * @throws Error of the system, where the folder is missing or may not be written
+ * @param mode the file's mode from its first byte on. Default: unchanged; for a new file, what the umask leaves.
+ * @throws Error of the system, if the folder is missing or not writable
  */
 export function writeWhole(file: string, content: string, mode?: number): void {
     const place = targetOf(file);
@@ -28,7 +28,7 @@ export function writeWhole(file: string, content: string, mode?: number): void {
     const descriptor = openSync(temporary, "wx", wanted ?? 0o666);
     try {
         try {
-            // Whatever the umask is, and on a file system that adds to it.
+            // Whatever the umask is, and on a file system that adds rights.
             if (wanted !== undefined) fchmodSync(descriptor, wanted);
             writeFileSync(descriptor, content);
             fsyncSync(descriptor);

@@ -113,7 +113,7 @@ describe("standard output that cannot be written", () => {
     beforeAll(() => (unwritable = fs.openSync(__filename, "r")));
     afterAll(() => fs.closeSync(unwritable));
     const lost =
-        /^Standard output cannot be written \([A-Z]+\), so that what this command prints is lost or incomplete\.\n$/;
+        /^Standard output cannot be written \([A-Z]+\), so the output of this command is lost or incomplete\.\n$/;
     const into = (stdout: number, name: string, args: string[]) => {
         const { status, stderr } = spawnSync(process.execPath, [compiled(SOURCES.get(name)!), ...args], {
             cwd: root,

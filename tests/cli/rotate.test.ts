@@ -93,7 +93,7 @@ test("an update that fails leaves the stack's file as it was, and hands nothing 
     const before = stackFile();
     const { status, stderr } = rotate([], { IN_UP: "exit 255" });
     expect(status).toBe(1);
-    expect(stderr).toContain("pulumi up ended with 255, and says above why.");
+    expect(stderr).toContain("pulumi up ended with 255; its output above says why.");
     expect(stackFile()).toBe(before);
     expect(calls()).toHaveLength(2);
 });
@@ -188,5 +188,5 @@ describe("the key of a further identity of CI", () => {
 test("--leaked is about CI's key alone", () => {
     const { status, stderr } = rotate(["--leaked", "--secret", "session-keys"]);
     expect([status, calls()]).toEqual([2, []]);
-    expect(stderr).toContain("--leaked is about CI's key.");
+    expect(stderr).toContain("--leaked only applies to CI's key.");
 });

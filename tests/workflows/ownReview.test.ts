@@ -183,7 +183,9 @@ test.each(WAYS)("%s", (_way, change, named) => {
     expect({ status, log }).toMatchObject({ status: 0 });
     expect(text.split("\n")[0]).toBe("# Rights widen: CI (group `artifact-workloads`)");
     expect(text.split("\n")[1]).toBe(WIDER);
-    expect(text).toMatch(/\n- \*\*READ THIS\*\* the code changes in \d+ files?, and may do what is not seen here\n/);
+    expect(text).toMatch(
+        /\n- \*\*READ THIS\*\* the code changes in \d+ files?, and may do more than is visible here\n/,
+    );
     expect(text).toContain(`- \`${named}`);
     expect(text.match(/^# /gm)).toHaveLength(1);
     expect(withoutCode(text)).not.toMatch(/<img/);
@@ -358,7 +360,7 @@ test("more stacks than a project has end in a refusal, not in a review of some",
     expect(review()).toMatchObject({
         status: 1,
         text: "",
-        log: expect.stringContaining("There are 201 stacks with a file, too many to be reviewed at once") as string,
+        log: expect.stringContaining("There are 201 stacks with a file, too many for one review") as string,
     });
 });
 

@@ -61,7 +61,7 @@ test("a change of the code that makes the policy is seen like one of a setting",
     const { status, lines, stdout } = review("--base", base, "--head", head);
     expect(status).toBe(0);
     expect(lines[1]).toBe(`- **WIDER** \`site\`: ${CI} gains create on \`ghcr.io/**\``);
-    expect(lines[2]).toBe("- **READ THIS** the code changes in 2 files, and may do what is not seen here");
+    expect(lines[2]).toBe("- **READ THIS** the code changes in 2 files, and may do more than is visible here");
     expect(stdout).toContain("- `components/accessTiers.ts`");
 
     const { stdout: data } = review("--base", base, "--head", head, "--data-only");

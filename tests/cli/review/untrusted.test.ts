@@ -238,6 +238,6 @@ test.each(ODD)("a commit that git does not make is refused: %s", (_way, change) 
     expect(odd).toMatchObject({
         status: 1,
         stdout: "",
-        stderr: expect.stringMatching(/^The commit [0-9a-f]{12} is none that git makes: .*\n$/) as string,
+        stderr: expect.stringMatching(/^git does not make commits like [0-9a-f]{12}: .*\n$/) as string,
     });
 });

@@ -26,7 +26,7 @@ describe("a passphrase that is new", () => {
         const { asker, shown } = typist(["canary", "canaries", "canary", "canary"], true);
         const interview = new Interview(asker, {});
         expect(await interview.answer("passphrase", { isConfirmed })).toBe("canary");
-        const both = [question, "The same once more"];
+        const both = [question, "Once more, to confirm"];
         expect(shown).toEqual([...both, "The two differ. Type both again.", ...both]);
         expect(interview.asked).toBe(1);
     });

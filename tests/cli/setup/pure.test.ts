@@ -164,7 +164,7 @@ describe("the host's report", () => {
             expect.stringMatching(/^zot runs as zot, and deploy can neither .* Log in as zot or root/),
         ]);
         expect(of({ login: "a", isRoot: false, sudo: true }, { manager: "systemd-user" }).obstacles).toEqual([
-            "zot is a service of zot's own (systemd-user). Log in as zot.",
+            "zot is a service of the user zot (systemd-user). Log in as zot.",
         ]);
         expect(of({ curl: false }).obstacles).toEqual([expect.stringContaining("curl is not installed")]);
         expect(of({}, { ownFiles: true, binaryThere: false }).notes).toEqual([

@@ -110,7 +110,7 @@ jest.setTimeout(1_200_000);
         writeFileSync(file("first"), stringify({ ...parse(before), config }));
         const { text } = await setup("--stack first --yes --no-preview", { code: 1 });
         expect(text).toContain(
-            "Pulumi.first.yaml lists the machines of its registry (host.members), and setup knows one",
+            "Pulumi.first.yaml lists the machines of its registry (host.members), but setup handles only one",
         );
         writeFileSync(file("first"), before);
     });
@@ -138,9 +138,7 @@ jest.setTimeout(1_200_000);
             appendFileSync(jump.authorizedKeysFile, publicKey);
             const to = `--jump-host ${jump.user}@127.0.0.1:${jump.port}`;
             const { text } = await setup(`--stack jumped --yes --no-preview ${to}`, { code: 1 });
-            expect(text).toMatch(
-                /Nobody is there to answer "Is this the key of 127\.0\.0\.1\?.*Give --jump-host-key\./s,
-            );
+            expect(text).toMatch(/Nobody can answer "Is this the key of 127\.0\.0\.1\?.*Give --jump-host-key\./s);
             const wrong = await setup(
                 `--stack jumped --yes --no-preview ${to} --jump-host-key '${site.ssh.hostPublicKey}'`,
                 {
@@ -173,11 +171,7 @@ jest.setTimeout(1_200_000);
             (known) => ({ ...known, hostKey: `SHA256:${"A".repeat(43)}` }),
             /shows another key than the one given: SHA256:/,
         ],
-        [
-            "no host key",
-            ({ hostKey: _, ...known }) => known,
-            /Nobody is there to answer "Is this the key of 127\.0\.0\.1\?/,
-        ],
+        ["no host key", ({ hostKey: _, ...known }) => known, /Nobody can answer "Is this the key of 127\.0\.0\.1\?/],
         [
             "a port where nobody listens",
             (known) => ({ ...known, host: "127.0.0.1:1" }),
