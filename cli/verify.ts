@@ -1,4 +1,4 @@
-/** npm run verify: whether a registry is hardened as declared, seen from outside. */
+/** npm run verify: checks from outside whether a registry is hardened as declared. */
 
 import { randomBytes } from "node:crypto";
 import { InvalidArgumentError, Option } from "commander";
@@ -37,7 +37,7 @@ interface Options extends SubjectOptions {
     signed?: boolean;
 }
 
-/** As one of CI's identities, or as each of them, one after the other. */
+/** Runs as one of CI's identities, or as each of them, one after the other. */
 async function verify(options: Options): Promise<number> {
     if (!options.all) {
         const { report, signal } = await look(options);
@@ -59,13 +59,13 @@ async function verify(options: Options): Promise<number> {
 
 interface Looked {
     report: Report;
-    /** What ended it before its time. */
+    /** The signal that ended it early. */
     signal: EndingSignal | undefined;
 }
 
 const codeOf = ({ report, signal }: Looked): number => (signal ? EXIT_BY_SIGNAL[signal] : exitCodeOf(report));
 
-/** One run; the table is printed where no JSON is asked for. */
+/** One run; prints the table unless JSON is asked for. */
 async function look(options: Options): Promise<Looked> {
     const line = new ProgressLine(process.stderr);
     const say = (text: string) => {
@@ -82,7 +82,7 @@ async function look(options: Options): Promise<Looked> {
     let interruptedAt = 0;
     const interrupt = (signal: EndingSignal) => {
         if (control.signal) {
-            // One Ctrl-C may come twice, from the terminal and from npm.
+            // One Ctrl-C may arrive twice, from the terminal and from npm.
             if (Date.now() - interruptedAt < 2000) return;
             say(`${signal} again: ending at once. What this run made is removed by the next, in 20 minutes or later.`);
             process.exit(EXIT_BY_SIGNAL[signal]);
@@ -104,14 +104,14 @@ async function look(options: Options): Promise<Looked> {
         seconds,
         remarks: subject.remarks,
     };
-    // A signal that comes twice still finds its listener.
+    // A repeated signal must still find a listener.
     if (!control.signal) for (const signal of ENDING_SIGNALS) process.off(signal, interrupt);
     const report = reportOf(about, checked);
     if (!options.json) print(`${table(report, process.stdout.columns)}\n`);
     return { report, signal: control.signal };
 }
 
-/** A walk through the versions that says how far it is. */
+/** A walk through the versions that reports its progress. */
 function walkOf(options: Options, line: ProgressLine, say: (text: string) => void): VersionWalk {
     const { sample, seed = randomBytes(3).toString("hex"), signed = false } = options;
     return {
@@ -127,7 +127,7 @@ function save(file: string, text: string): void {
     try {
         writeWhole(file, text);
     } catch (error) {
-        // The table is still worth having.
+        // The table is still useful.
         remark(`The report could not be written to ${file}: ${(error as Error).message}`);
         process.exitCode = EXIT.notCarriedOut;
     }
@@ -144,11 +144,11 @@ function ids(text: string, before: string[] = []): string[] {
 }
 
 function positive(text: string): number {
-    if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError("It has to be a number of 1 or more.");
+    if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError("It has to be a number of at least 1.");
     return Number(text);
 }
 
-/** What does not go together, as a sentence. */
+/** Options that contradict each other, as a sentence. */
 function contradiction(options: Options): string | undefined {
     const { integrity, only, browser, sample, seed, signed, all } = options;
     if ((options.workload !== undefined || all) && options.stack === undefined)
@@ -168,36 +168,32 @@ function contradiction(options: Options): string | undefined {
 
 const program = command(
     "npm run verify --",
-    "Looks from outside whether a registry is hardened as declared.",
+    "Checks from outside whether a registry is hardened as declared.",
     "AUTHENTIK_TOKEN=… npm run verify -- --stack prod --html report.html",
 )
-    .option("-s, --stack <name>", "the stack whose registry it is, whose settings and outputs say what is declared")
+    .option("-s, --stack <name>", "the registry's stack, whose settings and outputs say what is declared")
     .option(
         "--registry <url>",
         "a registry by its address, declared by the options below; with --stack, another address of the same registry",
     )
-    .option("--read-only", "make no user and store nothing: only what can be asked without")
+    .option("--read-only", "make no user and store nothing: only what can be checked without")
     .option("--authentik-url <url>", "Authentik's address (AUTHENTIK_URL; default with --stack: the issuer's)")
-    .option("--issuer <url>", "OpenID Connect issuer that logins have to go to")
-    .option("--client-id <id>", "OAuth2 client id that zot has to send")
-    .option("--workload <name>", "with --stack: look as this one of CI's further identities (ci.workloads)")
-    .option("--all", "with --stack: look as each of CI's identities, one after the other")
+    .option("--issuer <url>", "OpenID Connect issuer that logins must go to")
+    .option("--client-id <id>", "OAuth2 client id that zot must send")
+    .option("--workload <name>", "with --stack: act as this one of CI's further identities (ci.workloads)")
+    .option("--all", "with --stack: act as each of CI's identities, one after the other")
     .option("--admins-group <name>", "group of the admins (default: admins)")
     .option("--workloads-group <name>", "group of CI (default: artifact-workloads)")
-    .option("--ci-user <name>", "CI's service account, whose keys are looked at (default: zot-ci)")
+    .option("--ci-user <name>", "CI's service account, whose keys are checked (default: zot-ci)")
     .option(
         "--ci-repositories <pattern>",
         "repositories to which CI may push; may be repeated (default: **)",
         collected,
     )
     .option("--admins-may-update", "admins may overwrite tags")
-    .option("--explain-refusals", "a refusal is to say why, as access.explainRefusals")
+    .option("--explain-refusals", "refusals must say why, as access.explainRefusals")
     .option("--channels <pattern>", "in these CI may move tags, as access.channels; may be repeated", collected)
-    .option(
-        "--tag-scheme <form>",
-        "what a new tag of CI has to look like, as access.tagScheme; may be repeated",
-        collected,
-    )
+    .option("--tag-scheme <form>", "form of CI's new tags, as access.tagScheme; may be repeated", collected)
     .option(
         "--movable-tags <pattern=tags>",
         "in these repositories CI may move these tags, as access.movableTags (team/**=latest,edge); may be repeated",
@@ -219,7 +215,7 @@ const program = command(
     .option("--image <prefix/repository:tag>", "an image to pull through a cache; may be repeated", collected)
     .option(
         "--login-flow <slug>",
-        "flow of Authentik that the users of this run log in by, where the usual one demands a second factor",
+        "Authentik flow for the logins of this run, if the usual one demands a second factor",
     )
     .option(
         "--browser [program]",
@@ -229,14 +225,14 @@ const program = command(
     .option("--only <ids>", "only these checks, by their ids, with commas in between", ids)
     .option(
         "--integrity",
-        "only look whether every part of the versions is there: manifests, platforms, layers, signatures; as anyone reads",
+        "only check that every part of the versions is there: manifests, platforms, layers, signatures; reads as anyone may",
     )
-    .option("--sample <versions>", "with --integrity: so many versions at most (default: all)", positive)
-    .option("--seed <text>", "with --sample: chooses the same versions again (default: by chance, and said)")
-    .option("--signed", "with --integrity: a version without a signature lacks a part")
+    .option("--sample <versions>", "with --integrity: at most this many versions (default: all)", positive)
+    .option("--seed <text>", "with --sample: choose the same versions again (default: random, and printed)")
+    .option("--signed", "with --integrity: a missing signature counts as a missing part")
     .option("--list", "print the checks and end")
     .option("--json", "print the report as JSON")
-    .option("--html <file>", "write the report as one page of HTML, too", givenFile)
+    .option("--html <file>", "also write the report as one HTML page", givenFile)
     .addHelpText(
         "after",
         `
@@ -260,7 +256,7 @@ asked${interruptedCodes()}.`,
         process.exitCode = Math.max(await verify(asked), Number(process.exitCode ?? 0));
     });
 
-/** A mistake in what was given; what could not be carried out has a class of its own. */
+/** Whether it is a mistake in what was given; what could not be carried out has its own class. */
 const isMistake = (error: unknown) =>
     error instanceof SettingsError ||
     error instanceof StackFileError ||

@@ -9,7 +9,7 @@ import type { Recorder } from "./exchanges";
 
 export interface BrowserLogin {
     registryUrl: string;
-    /** Scheme and host of Authentik, as browsers see it. */
+    /** Scheme and host of Authentik, as browsers see them. */
     authentikOrigin: string;
     username: string;
     password: string;
@@ -17,28 +17,28 @@ export interface BrowserLogin {
     loginFlow: string | undefined;
 }
 
-/** What came of it. */
+/** The result of the login. */
 export type Arrival =
     | { arrived: true; address: string; username: string | undefined; keysStatus: number }
-    /** `answered`: the page of a server that refused; otherwise a page that nothing could be done with. */
+    /** `answered`: a server's page with a refusal; otherwise a page on which nothing could be done. */
     | { arrived: false; address: string; said: string; answered: boolean };
 
 /**
- * How long a page may take until there is something to do on it, in milliseconds: Authentik's are programs of some
+ * How long a page may take until something can be done on it, in milliseconds: Authentik's pages are programs of some
  * megabytes.
  */
 const PATIENCE = 30_000;
 /** Between two looks at a page, in milliseconds. */
 const PAUSE = 150;
 /**
- * Of what Authentik's frontend has on its pages (seen on 2026.5). For programs that remember passwords it has more
- * fields of these names, beside the body.
+ * Elements on the pages of Authentik's frontend (seen on 2026.5). For password managers it has further fields with
+ * these names, outside of the body.
  */
 const NAME_FIELD = 'body input[name="uidField"]:visible';
 const PASSWORD_FIELD = 'body input[name="password"]:visible';
 
 /**
- * @throws RunEnded where the run is to end; playwright's errors where the browser is gone, or a page does not load.
+ * @throws RunEnded if the run has to end; playwright's errors if the browser is gone, or a page does not load
  */
 export async function logInWithBrowser(
     context: BrowserContext,
@@ -73,7 +73,7 @@ export async function logInWithBrowser(
     if (stopped) return stopped;
 
     const cookie = (await context.cookies(login.registryUrl)).find(({ name }) => name === "user");
-    // As zot's own page asks for the list of keys, which nobody sees without a session.
+    // zot's own page requests the list of keys like this, which needs a session.
     const keysStatus = await page.evaluate<number>(
         'fetch("/zot/auth/apikey", { headers: { "X-ZOT-API-CLIENT": "zot-ui" } }).then((answer) => answer.status)',
     );
@@ -86,8 +86,8 @@ export async function logInWithBrowser(
 }
 
 /**
- * Ends the sessions, at the registry and in Authentik, by the browser that holds them. Never fails: they end by
- * themselves.
+ * Ends the sessions at the registry and in Authentik, with the browser that holds them. Never fails: sessions also
+ * expire.
  */
 export async function logOutWithBrowser(
     context: BrowserContext,
@@ -105,7 +105,7 @@ export async function logOutWithBrowser(
             'fetch("/api/v3/flows/executor/default-invalidation-flow/?query=").then((answer) => answer.status)',
         );
     } catch {
-        // Said above.
+        // Reported above.
     }
 }
 
@@ -115,8 +115,8 @@ async function open(page: Page, url: string, control: Control): Promise<void> {
 }
 
 /**
- * Types name and password where they are asked for, until the browser is where it should be. Answers where it stopped
- * instead.
+ * Types name and password wherever they are asked for, until the browser is where it should be. Returns where it
+ * stopped instead.
  */
 async function fillIn(
     page: Page,
@@ -160,8 +160,8 @@ async function fillIn(
 }
 
 /**
- * The last page that a server gave with an error, and Authentik's page for those that an application is not for, which
- * is a 200.
+ * The last page that a server returned with an error. Also Authentik's page for people who may not use an application,
+ * although its status is 200.
  */
 function refusals(page: Page): () => string | undefined {
     let refusal: string | undefined;
@@ -172,7 +172,7 @@ function refusals(page: Page): () => string | undefined {
     return () => refusal;
 }
 
-/** What a person reads there, in one line. */
+/** The visible text of a page, in one line. */
 async function textOf(page: Page): Promise<string> {
     const title = await page.title().catch(() => "");
     const text = await page
@@ -190,8 +190,8 @@ async function textOf(page: Page): Promise<string> {
 }
 
 /**
- * The pages that are gone through, and the challenges of the flow: addresses without their queries, which hold codes,
- * and no bodies.
+ * Records the visited pages and the challenges of the flow: addresses without their queries, which hold codes, and no
+ * bodies.
  */
 function record(page: Page, recorder: Recorder): void {
     page.on("response", (response) => {

@@ -1,17 +1,17 @@
-/** What a check is. The next one is one more object in a list of checks/. */
+/** The interface of a check. To add a check, add an object to a list in checks/. */
 import type { Context, Need } from "./context";
 import type { Outcome } from "./outcome";
 
 export interface Check {
-    /** Small letters and dashes; by it a check is chosen on the command line, and found in the JSON. */
+    /** Small letters and dashes; selects the check on the command line, and identifies it in the JSON. */
     id: string;
-    /** What has to hold, as a statement. */
+    /** What must be true, as a statement. */
     title: string;
     needs: readonly Need[];
     /**
-     * Sends what has to be sent, which is recorded, and judges what came back.
+     * Sends requests, which are recorded, and judges the answers.
      *
-     * @throws Skipped where it does not apply or cannot be run; a lost connection counts as the latter.
+     * @throws Skipped if it does not apply or cannot run; a lost connection counts as the latter
      */
     run(context: Context): Promise<Outcome>;
 }

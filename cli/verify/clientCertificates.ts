@@ -1,4 +1,4 @@
-/** Whether a server asks its clients for a certificate, which a client without one is not told. */
+/** Whether a server asks its clients for a certificate; a client without one is not told. */
 import { connect as connectPlain } from "node:net";
 import { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
@@ -8,9 +8,9 @@ const HANDSHAKE = 22;
 const MESSAGE = { certificateRequest: 13, serverHelloDone: 14 };
 
 /**
- * By a handshake in TLS 1.2, where the request is readable. Nothing is sent over the connection, so that the server's
- * own certificate does not matter.
- * @returns undefined where it cannot be told, as of a server that speaks TLS 1.3 alone
+ * Finds out by a handshake in TLS 1.2, in which the request is readable. Nothing is sent over the connection, so the
+ * server's own certificate does not matter.
+ * @returns undefined if it cannot be determined, for example for a server that only speaks TLS 1.3
  */
 export function asksForCertificate(url: URL): Promise<boolean | undefined> {
     const { hostname } = url;
@@ -49,11 +49,11 @@ export function asksForCertificate(url: URL): Promise<boolean | undefined> {
     });
 }
 
-/** What the server's half of a handshake says; undefined where it did not come so far. Pure. */
+/** What the server's half of a handshake says; undefined if it ended too early. Pure. */
 export function requestIn(bytes: Buffer): boolean | undefined {
     const messages: Buffer[] = [];
     for (let at = 0; at + 5 <= bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) {
-        // What follows is another kind, or is encrypted.
+        // What follows is of another kind, or encrypted.
         if (bytes[at] !== HANDSHAKE) break;
         messages.push(bytes.subarray(at + 5, at + 5 + bytes.readUInt16BE(at + 3)));
     }

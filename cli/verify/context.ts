@@ -1,4 +1,4 @@
-/** What a check works with. */
+/** What a check has to work with. */
 
 import type { Transport } from "../../clients/http/outgoing";
 import { sendOne } from "../../clients/http/request";
@@ -16,36 +16,36 @@ import type { Subject } from "./subject";
 import type { Tier } from "./testAccounts";
 import { type TestUser, TestUsers, tierNames } from "./testUsers";
 
-/** What a check cannot do without; where it is missing the check is skipped, with the reason. */
+/** What a check cannot do without. If it is missing, the check is skipped with the reason. */
 export type Need =
-    /** The right to log in as users made for this run: an API token of Authentik, and not --read-only. */
+    /** The possibility to log in as users made for this run: an API token of Authentik, and no --read-only. */
     | "test users"
-    /** Somebody with CI's rights: a user made for this run, or CI's own API key. */
+    /** Someone with CI's rights: a user made for this run, or CI's own API key. */
     | "ci"
     /** A user made for this run in the group of the admins. */
     | "admin"
     /** A user made for this run in no group. */
     | "groupless"
-    /** A repository to push to, and an admin who can remove from it again what was pushed. */
+    /** A repository to push to, and an admin who can remove what was pushed. */
     | "scratch";
 
-/** What of a walk through versions a run decides. */
+/** The parts of a walk through versions that a run decides. */
 export type VersionWalk = Omit<WalkOptions, "isCache" | "movesTag">;
 
 export class Context {
     readonly run = newRunId(new Date());
     readonly anonymous: Registry;
-    /** Absent where no user is to be made, or none can be. */
+    /** Absent if no user may be made, or none can be. */
     readonly testUsers: TestUsers | undefined;
     /** The repository of this run. */
     readonly scratch: string;
-    /** Whether anything was pushed, or tried. */
+    /** Whether anything was pushed, or an attempt was made. */
     private touched = false;
-    /** Repositories with what a cache was made to store, which was not there before. */
+    /** Repositories with tags that a cache stored because of this run. */
     readonly pulledThrough = new Map<string, Set<string>>();
     /** Every request to Authentik goes through it. */
     readonly breaker = new CircuitBreaker();
-    /** Which versions are looked at. Default: a few, and other ones each time. */
+    /** Which versions are checked. Default: a few, and different ones each time. */
     readonly walk: VersionWalk;
 
     constructor(
@@ -65,7 +65,7 @@ export class Context {
         this.scratch = scratchRepository(subject, this.run);
     }
 
-    /** @throws Skipped where something that a check needs is not there. */
+    /** @throws Skipped if something is missing that a check needs */
     async meet(needs: readonly Need[]): Promise<void> {
         for (const need of needs) {
             switch (need) {
@@ -102,7 +102,7 @@ export class Context {
         }
     }
 
-    /** Somebody with CI's rights: a user of this run, or the holder of CI's own key. */
+    /** Someone with CI's rights: a user of this run, or the holder of CI's own key. */
     async ci(): Promise<{ registry: Registry; username: string }> {
         const { ciKey: key, ciUser: username, registryUrl } = this.subject;
         if (this.testUsers) return this.as("ci");
@@ -123,14 +123,14 @@ export class Context {
         throw notPossible(this.subject.withoutAuthentik);
     }
 
-    /** CI's own keys, by its own key. */
+    /** CI's own keys, listed with its own key. */
     ciKeys(): KeyHolder | undefined {
         const { ciKey, ciUser, registryUrl } = this.subject;
         return ciKey === undefined ? undefined : new KeyHolder(this.transport, registryUrl, ciUser, ciKey);
     }
 
     private removableSeen = false;
-    /** Nothing is pushed that could not be removed again. */
+    /** Ensures that whatever is pushed can be removed again. */
     private async removable(): Promise<void> {
         if (this.removableSeen) return;
         const admin = await this.as("admin");
@@ -141,7 +141,7 @@ export class Context {
         this.removableSeen = true;
     }
 
-    /** A new tag with an image of its own, pushed by CI; by the admin where CI may not. */
+    /** A new tag with a new image, pushed by CI; by the admin if CI may not. */
     async pushedTag(): Promise<{ tag: string; image: Image }> {
         await this.removable();
         const tag = this.newTag();
@@ -160,13 +160,13 @@ export class Context {
         );
     }
 
-    /** To be called before something is pushed to the scratch repository. */
+    /** Call this before something is pushed to the scratch repository. */
     willPush(): void {
         this.touched = true;
     }
 
     private tags = 0;
-    /** A tag that was not pushed before, of a form that CI may push. */
+    /** A tag that was not pushed before, in a form that CI may push. */
     newTag(): string {
         const { tagScheme } = this.subject;
         const n = ++this.tags;
@@ -179,14 +179,14 @@ export class Context {
         return tag;
     }
 
-    /** What was pushed to other repositories than that of this run: tags by repository. */
+    /** What was pushed outside of this run's repository: tags by repository. */
     private readonly pushedBeside = new Map<string, Set<string>>();
-    /** To be called before a tag is pushed to another repository than that of this run: it is removed at the end. */
+    /** Call this before a tag is pushed outside of this run's repository: it is removed at the end. */
     willPushTo(repository: string, tag: string): void {
         this.pushedBeside.set(repository, (this.pushedBeside.get(repository) ?? new Set()).add(tag));
     }
 
-    /** Some tag that is there: one of this run, or, where nothing is pushed, one that anyone sees. */
+    /** Any existing tag: one of this run or, if nothing is pushed, one that anyone can see. */
     async anyTag(): Promise<{ repository: string; tag: string; digest: string }> {
         let without = notApplicable("There is no image here yet that anyone may read, and none is pushed.");
         if (this.testUsers) {
@@ -215,8 +215,8 @@ export class Context {
 
     private guessedMirrors: string[] | undefined;
     /**
-     * The prefixes of the pull-through caches; where they are not declared, those in the catalog that look like a
-     * host's name.
+     * The prefixes of the pull-through caches. If none are declared: those in the catalog that look like the name of a
+     * host.
      */
     async mirrors(): Promise<string[]> {
         if (this.subject.mirrors) return this.subject.mirrors;
@@ -231,7 +231,7 @@ export class Context {
         return this.guessedMirrors;
     }
 
-    /** Removes what an interrupted run left; answers what it was. */
+    /** Removes what an interrupted run left behind, and returns what it was. */
     async removeLeftOvers(): Promise<string[]> {
         const { testUsers } = this;
         if (!testUsers) return [];
@@ -249,7 +249,7 @@ export class Context {
         return removed;
     }
 
-    /** Removes everything of this run. Whatever happened before, each part is tried. */
+    /** Removes everything of this run. It tries each part, whatever happened before. */
     async cleanUp(): Promise<{ removed: string[]; left: string[] }> {
         this.control.startCleaning();
         const removed: string[] = [];
@@ -281,7 +281,7 @@ export class Context {
                 `API keys of ${username} at the registry, which end by themselves within 15 minutes`,
                 async () => {
                     const records = await keys.list();
-                    // The one that is used goes last.
+                    // The key in use goes last.
                     for (const { uuid } of records.filter((record) => record.uuid !== keyUuid)) await keys.revoke(uuid);
                     await keys.revoke(keyUuid);
                     removed.push(`${records.length} API key${records.length === 1 ? "" : "s"} of ${username}`);
@@ -306,7 +306,7 @@ async function removeTags(
     left: string[],
 ): Promise<void> {
     const there = await admin.tags(repository);
-    // What never came is not to be removed: where nothing of a repository is there, zot answers its deletion with 400.
+    // Only existing tags are removed: if a repository has nothing, zot answers a deletion with 400.
     const present = only && there ? there.filter((tag) => only.has(tag)) : (only ?? there ?? []);
     for (const reference of present) {
         const { status } = await admin.delete(repository, reference);
@@ -319,9 +319,9 @@ async function removeTags(
 
 /** Somebody with CI's rights. */
 /**
- * CI, as a policy is asked about it.
+ * CI, as the subject of questions to a policy.
  *
- * @param name the account that takes its part. Default: its own
+ * @param name the account that acts as CI. Default: its own
  */
 export const ciOf = ({ ciUser, workloadsGroup }: Subject, name = ciUser): Who => ({
     kind: "user",
@@ -329,11 +329,11 @@ export const ciOf = ({ ciUser, workloadsGroup }: Subject, name = ciUser): Who =>
     groups: [workloadsGroup],
 });
 
-/** Where CI may push, and no tag moves, by what is declared. */
+/** A repository to which CI may push and in which no tag moves, according to the declaration. */
 function scratchRepository(subject: Subject, run: string): string {
     const usual = `${PREFIX}/${run}`;
     const ci = ciOf(subject);
-    // As newTag() makes them: other ones may move beside.
+    // In the form that newTag() uses: tags of other forms may move beside versions.
     const [version = "v1"] = subject.tagScheme.flatMap((form) => nthTag(form, 1) ?? []);
     const may = (action: "create" | "update", repository: string) =>
         evaluate(subject.policy, ci, action, repository, version);

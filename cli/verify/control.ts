@@ -1,18 +1,18 @@
-/** Whether to go on: a person who interrupts, or the time limit, ends the checks, and never the cleaning up. */
+/** Whether to continue: an interruption, or the time limit, ends the checks, but never the clean-up. */
 
 import type { EndingSignal } from "../shared/interrupt";
 
 /**
- * No run is longer than this, in milliseconds: its keys live a little longer, and what is older than both is left over
- * from another run.
+ * The time limit of a run, in milliseconds. Its keys live a little longer. Anything older than both was left behind by
+ * another run.
  */
 export const LONGEST_RUN = 12 * 60_000;
 /** How long a key of a run lives, in milliseconds. */
 export const KEY_LIFETIME = 14 * 60_000;
-/** From this age on, in milliseconds, what a run made is left over. */
+/** The age, in milliseconds, from which on something that a run made counts as left behind. */
 export const LEFT_OVER_AGE = 20 * 60_000;
 
-/** The run is to end now, by a signal or its time limit; nothing more is sent. */
+/** A signal or the time limit ends the run; nothing more is sent. */
 export class RunEnded extends Error {}
 
 export class Control {
@@ -29,7 +29,7 @@ export class Control {
         this.interruption.abort(new RunEnded(`Interrupted (${this.signal}).`));
     }
 
-    /** Aborted by a signal: for what need not be waited for, since it makes nothing. */
+    /** Aborted by a signal; for work that need not be waited for, because it makes nothing. */
     get interrupted(): AbortSignal {
         return this.interruption.signal;
     }
@@ -40,7 +40,7 @@ export class Control {
     }
 
     /**
-     * To be called before anything is sent. What has been sent already is waited for, so that what it made is known.
+     * Call this before anything is sent. Requests that were already sent are waited for, so it is known what they made.
      *
      * @throws RunEnded
      */

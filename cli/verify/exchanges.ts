@@ -1,4 +1,4 @@
-/** What was sent and what came back, for people: never a credential, a cookie or a code of a login. */
+/** What was sent and what came back, for people; never a credential, a cookie or a code of a login. */
 import { urlOf, withoutQuery } from "../../clients/http/address";
 import type { Transport } from "../../clients/http/outgoing";
 import { outsideText } from "../../clients/outsideText";
@@ -13,7 +13,7 @@ export interface Exchange {
     received: string;
 }
 
-/** How much of an answer is kept. */
+/** How many characters of an answer are kept. */
 const LONGEST = 240;
 
 export class Recorder {
@@ -52,6 +52,6 @@ export function recordedSteps(transport: Transport, recorder: Recorder, as: stri
     };
 }
 
-/** A text of somebody else's, for a report: without what looks like a key. */
+/** Somebody else's text, for a report: without anything that looks like a key. */
 export const redacted = (text: string) =>
     withoutSecrets(text.replace(/zak_[0-9a-f]{8,}/gi, "zak_…").replace(/(code|state|token)=[^&\s"]+/g, "$1=…"), "…");

@@ -1,6 +1,7 @@
 /**
- * A login flow for one user of a run, for a site whose own flow demands a second factor or something else that only a person has: name and password at once, and nobody else is logged in by it. The site's own flows are not touched (measured
- * on Authentik 2026.5).
+ * A login flow for one user of a run, for a site whose own flow demands a second factor or something else that only a
+ * person has. It asks for name and password at once, and logs in nobody else. It does not touch the site's own flows
+ * (measured on Authentik 2026.5).
  */
 import type { Client } from "../../clients/authentik/client";
 import { FlowError } from "../../clients/authentik/flow";
@@ -12,20 +13,20 @@ const USUAL_PASSWORD_STAGE = "default-authentication-password";
 const SESSION_DURATION = "minutes=5";
 
 /**
- * What a login was asked for, where it is something that only a person has; undefined where it failed by anything else.
- * A denial counts as a second factor: where none is there and may not be enrolled, Authentik says no more.
+ * What a login asked for, if only a person has it; undefined if the login failed for another reason. A denial counts as
+ * a second factor: if there is none and none may be enrolled, Authentik says no more than that.
  */
 export function demandedBy(error: unknown): string | undefined {
     if (!(error instanceof FlowError)) return undefined;
     const { component = "", isForPersons } = error;
     if (component === "ak-stage-access-denied") return "a second factor";
-    // Behind the login, a flow of one's own for the login does not help.
+    // A separate login flow does not help with a later flow.
     if (!isForPersons) return undefined;
     return component.startsWith("ak-stage-authenticator-") ? "a second factor" : `a person (${outsideText(component)})`;
 }
 
 /**
- * @param name slug of the flow, and part of the name of everything else of it
+ * @param name slug of the flow, and part of the names of everything that belongs to it
  * @returns the flow's slug
  */
 export async function makeLoginFlow(client: Client, name: string, username: string): Promise<string> {
@@ -65,7 +66,7 @@ export async function makeLoginFlow(client: Client, name: string, username: stri
             expression: `return request.context["pending_user"].username == ${JSON.stringify(username)}`,
         },
     });
-    // Who wants to log in is known when the stage is reached, not when the flow is planned.
+    // The user is known only when the stage is reached, not when the flow is planned.
     const binding = await flows.flowsBindingsCreate({
         flowStageBindingRequest: {
             target: flow.pk,
@@ -79,14 +80,14 @@ export async function makeLoginFlow(client: Client, name: string, username: stri
     await policies.policiesBindingsCreate({
         policyBindingRequest: { target: binding.policybindingmodelPtrId, policy: only.pk, order: 0 },
     });
-    // Last: before its guard is there, the flow identifies nobody.
+    // Last: until its guard exists, the flow identifies nobody.
     await flows.flowsBindingsCreate({
         flowStageBindingRequest: { target: flow.pk, stage: identification.pk, order: 10 },
     });
     return flow.slug;
 }
 
-/** What there is of such flows, by the beginning of their names; the flow first, with which its bindings go. */
+/** Existing parts of such flows, by the beginning of their names; the flow first, because its bindings go with it. */
 export async function loginFlowParts(
     client: Client,
     prefix: string,
@@ -113,6 +114,6 @@ export async function loginFlowParts(
             remove: () => policies.policiesExpressionDestroy({ policyUuid: pk }),
         })),
     ];
-    // A filter that Authentik does not know is ignored.
+    // Authentik ignores unknown filters, so the result is checked.
     return found.filter(({ name }) => name.startsWith(prefix));
 }

@@ -1,13 +1,13 @@
-/** Names of what a run makes: by them an interrupted run's are found. Pure. */
+/** Names of what a run makes; they identify what an interrupted run left behind. Pure. */
 import { randomBytes } from "node:crypto";
 import { LEFT_OVER_AGE } from "./control";
 
-/** Every name of ours starts with it, or has it as a part. */
+/** Every name of ours starts with it, or contains it. */
 export const PREFIX = "zot-hardening-verify";
 
 const RUN = "(\\d{8}t\\d{6})-[0-9a-f]{6}";
 
-/** For example `20261123t085813-3fa2c1`: the time in UTC, and chance. A part of a repository's name may look so. */
+/** For example `20261123t085813-3fa2c1`: the time in UTC, and a random part. Valid as part of a repository's name. */
 export function newRunId(now: Date): string {
     const stamp = now.toISOString().slice(0, 19).replace(/[-:]/g, "").toLowerCase();
     return `${stamp}-${randomBytes(3).toString("hex")}`;
@@ -15,12 +15,12 @@ export function newRunId(now: Date): string {
 
 export const userNameOf = (run: string, tier: string) => `${PREFIX}-${run}-${tier}`;
 
-/** When the run began that a user or a token is of; undefined where it is none of ours. */
+/** When the run of a user or a token began; undefined if it is none of ours. */
 export function timeInName(name: string): Date | undefined {
     return timeOf(new RegExp(`^${PREFIX}-${RUN}(-|$)`).exec(name)?.[1]);
 }
 
-/** When the run began whose scratch repository this is; undefined where it is none. */
+/** When the run of a scratch repository began; undefined if it is not a scratch repository. */
 export function timeInRepository(repository: string): Date | undefined {
     return timeOf(new RegExp(`(?:^|/)${PREFIX}[/-]${RUN}(?:/|$)`).exec(repository)?.[1]);
 }
@@ -31,13 +31,13 @@ function timeOf(stamp: string | undefined): Date | undefined {
     return Number.isNaN(time.getTime()) ? undefined : time;
 }
 
-/** Whether a run that began then has ended, one way or another. */
+/** Whether a run that began then must have ended. */
 export const isLeftOver = (began: Date | undefined, now: Date) =>
     began !== undefined && now.getTime() - began.getTime() > LEFT_OVER_AGE;
 
 /**
- * A repository of this run among those that a pattern matches, or undefined for a pattern without a `*`: its
- * repositories are somebody's.
+ * A repository for this run that matches a pattern. Undefined for a pattern without a `*`: its repositories belong to
+ * somebody.
  */
 export function repositoryUnder(pattern: string, run: string): string | undefined {
     const parts = pattern.split("/");

@@ -1,4 +1,4 @@
-/** What a check comes to, and why one is skipped. */
+/** The outcome of a check, and why one is skipped. */
 import { failureIn } from "../../clients/authentik/failures";
 import type { Exchange } from "./exchanges";
 
@@ -6,11 +6,11 @@ export type Verdict = "pass" | "fail" | "warning" | "skipped";
 
 export interface Outcome {
     verdict: Exclude<Verdict, "skipped">;
-    /** What came back means, in one or two sentences. */
+    /** The meaning of the answers, in one or two sentences. */
     meaning: string;
     /** What to do about it. */
     remedy?: string;
-    /** What was found, one by one, where it is many. */
+    /** The findings one by one, if there are many. */
     details?: string[];
 }
 
@@ -26,7 +26,7 @@ export const warning = (meaning: string, remedy?: string): Outcome => ({
     ...(remedy ? { remedy } : {}),
 });
 
-/** Why a check was skipped: it has nothing to look at here; it was not asked for; or it could not be run. */
+/** Why a check was skipped: nothing to check here; not asked for; or not possible. */
 export type SkipCause = "not applicable" | "read-only" | "not possible";
 
 export class Skipped extends Error {
@@ -57,7 +57,7 @@ export interface Result {
     meaning: string;
     remedy?: string;
     details?: string[];
-    /** Only where it was skipped. */
+    /** Only if it was skipped. */
     skipped?: SkipCause;
     exchanges: Exchange[];
     seconds: number;

@@ -1,6 +1,6 @@
 /**
- * The race of zot 2.1.20: it looks whether a tag exists before it reads the body. Pushes that send their headers first,
- * and their bodies a moment later, are all accepted; the last one wins.
+ * The race of zot 2.1.20: it checks whether a tag exists before it reads the body. If several pushes send their headers
+ * first and their bodies a moment later, all of them are accepted, and the last one wins.
  */
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
@@ -60,7 +60,7 @@ export async function race(context: Context): Promise<Outcome> {
     return fail(`None of ${PUSHES} pushes of a new tag was accepted (${statuses.join(", ")}).`);
 }
 
-/** A push that has sent its headers, and waits with its body. */
+/** A push that has sent its headers and delays its body. */
 function heldPush(
     registry: Registry,
     repository: string,
@@ -85,7 +85,7 @@ function heldPush(
             resolve(incoming.statusCode ?? 0);
         });
         outgoing.on("timeout", () => outgoing.destroy());
-        // No answer counts as no success.
+        // No answer does not count as success.
         outgoing.on("error", () => resolve(0));
     });
     outgoing.flushHeaders();

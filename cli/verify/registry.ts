@@ -1,4 +1,4 @@
-/** The registry as one of its users sees it: every request is recorded. No status is an error. */
+/** The registry as one of its users sees it. Every request is recorded, and no status is an error. */
 import { randomBytes } from "node:crypto";
 import { onServer, urlOf } from "../../clients/http/address";
 import { UnreachableError } from "../../clients/http/failures";
@@ -22,7 +22,7 @@ export interface RegistryRequest {
     timeout?: number;
 }
 
-/** A small image: one layer, which is of no use, and its manifest. */
+/** A small image: a manifest, and one layer without any use. */
 export interface Image {
     blobs: string[];
     manifest: string;
@@ -45,8 +45,8 @@ export class Registry {
     private readonly authorization: string | undefined;
 
     /**
-     * @param as who it is, for people
-     * @param credentials user name and API key; absent: anonymous
+     * @param as the user, for people
+     * @param credentials user name and API key; absent for anonymous
      */
     constructor(
         readonly url: string,
@@ -60,18 +60,18 @@ export class Registry {
             credentials && `Basic ${Buffer.from(`${credentials.username}:${credentials.key}`).toString("base64")}`;
     }
 
-    /** The same user, whose requests are not recorded. */
+    /** The same user, without recording. */
     unrecorded(): Registry {
         const silent: Pick<Recorder, "add"> = { add: () => undefined };
         return Object.assign(Object.create(Registry.prototype) as Registry, this, { recorder: silent });
     }
 
-    /** Headers that say who it is, for requests sent in another way. */
+    /** The user's headers, for requests that are sent in another way. */
     get credentials(): Record<string, string> {
         return this.authorization === undefined ? {} : { authorization: this.authorization };
     }
 
-    /** @throws UnreachableError where no answer comes, RunEnded where nothing more is to be sent. */
+    /** @throws UnreachableError if no answer comes, RunEnded if nothing more may be sent */
     async request(
         method: string,
         path: string,
@@ -122,7 +122,7 @@ export class Registry {
         });
     }
 
-    /** Uploads what a manifest names. Answers the first status that is not 201. */
+    /** Uploads the blobs of a manifest. Returns the first status that is not 201. */
     async pushBlobs(repository: string, image: Image): Promise<RegistryAnswer> {
         let answer: RegistryAnswer | undefined;
         for (const blob of image.blobs) {
@@ -130,7 +130,7 @@ export class Registry {
                 headers: { "content-type": "application/octet-stream" },
                 body: blob,
             });
-            // A registry, or a proxy, may want the upload in two steps.
+            // A registry, or a proxy, may require the upload in two steps.
             const upload = urlOf(answer.headers.get("location"), this.url);
             if (answer.status === 202 && upload) {
                 upload.searchParams.set("digest", digestOf(blob));
@@ -151,7 +151,7 @@ export class Registry {
         });
     }
 
-    /** Pushes as a client does: the blobs, then the manifest. Answers the refusal, or what became of the manifest. */
+    /** Pushes as a client does: the blobs, then the manifest. Returns the refusal, or the answer to the manifest. */
     async push(repository: string, reference: string, image: Image): Promise<RegistryAnswer> {
         const blobs = await this.pushBlobs(repository, image);
         return blobs.status === 201 ? this.putManifest(repository, reference, image) : blobs;
@@ -169,8 +169,8 @@ export class Registry {
     }
 
     /**
-     * Asks whether a tag may be written, and stores nothing: zot looks at the rights before it refuses the media type
-     * with 415 (measured on zot 2.1.20).
+     * Asks whether a tag may be written, without storing anything: zot checks the rights before it refuses the media
+     * type with 415 (measured on zot 2.1.20).
      *
      * @param reference a tag, or a digest with `?tag=`
      */
@@ -189,17 +189,17 @@ export class Registry {
         };
     }
 
-    /** Asks whether tags may be deleted, by a tag that does not exist. */
+    /** Asks whether tags may be deleted, with a tag that does not exist. */
     async mayDelete(repository: string): Promise<Right> {
         const answer = await this.request("DELETE", `/v2/${repository}/manifests/${absentTag()}`);
-        // zot 2.1.20 answers 400 where the repository does not exist either.
+        // zot 2.1.20 answers 400 if the repository does not exist either.
         return {
             answer,
             granted: [202, 400, 404].includes(answer.status) ? true : isRefusal(answer.status) ? false : undefined,
         };
     }
 
-    /** Asks whether a repository may be read, by a tag that does not exist. */
+    /** Asks whether a repository may be read, with a tag that does not exist. */
     async mayRead(repository: string): Promise<Right> {
         const answer = await this.getManifest(repository, absentTag());
         return {
@@ -208,21 +208,21 @@ export class Registry {
         };
     }
 
-    /** The tags that are stored; empty where there is no such repository, undefined where it may not be asked for. */
+    /** The stored tags; empty if there is no such repository, undefined if this user may not ask. */
     async tags(repository: string): Promise<string[] | undefined> {
         const answer = await this.request("GET", `/v2/${repository}/tags/list`);
         if (answer.status === 404) return [];
         return answer.status === 200 ? (parsed<{ tags?: string[] | null }>(answer)?.tags ?? []) : undefined;
     }
 
-    /** The path of the page after an answer; undefined after the last one. */
+    /** The path of the next page; undefined after the last one. */
     nextPage({ headers }: RegistryAnswer): string | undefined {
         const next = /<([^>]+)>;\s*rel="?next"?/.exec(headers.get("link") ?? "")?.[1];
         const page = urlOf(next, this.url);
         return page && page.pathname + page.search;
     }
 
-    /** Every repository that this user sees, page by page. */
+    /** Every repository that this user can see, page by page. */
     async catalog(): Promise<string[]> {
         return everyPage(
             `The repositories of ${this.url}`,
@@ -239,7 +239,7 @@ export class Registry {
     }
 }
 
-/** What was asked for, and whether it is granted; undefined where the answer says neither. */
+/** An answer, and whether it grants the request; undefined if it says neither. */
 export interface Right {
     answer: RegistryAnswer;
     granted: boolean | undefined;
@@ -249,7 +249,7 @@ const isRefusal = (status: number) => status === 401 || status === 403;
 
 const absentTag = () => `absent-${randomBytes(6).toString("hex")}`;
 
-/** An image like no other. */
+/** A unique image. */
 export function newImage(): Image {
     const config = "{}";
     const layer = `zot-hardening verify ${randomBytes(16).toString("hex")}`;

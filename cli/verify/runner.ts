@@ -1,4 +1,4 @@
-/** Runs the checks, one after another, and removes what they made, whatever happens. */
+/** Runs the checks one after another, and removes what they made, whatever happens. */
 import type { Check } from "./check";
 import type { Context } from "./context";
 import { RunEnded } from "./control";
@@ -6,18 +6,18 @@ import { redacted } from "./exchanges";
 import { messageOf, notPossible, type Result, Skipped } from "./outcome";
 
 export interface Progress {
-    /** A line for people. */
+    /** Prints a line for people. */
     say(line: string): void;
 }
 
 export interface Run {
     results: Result[];
-    /** What was removed: of interrupted runs before, and of this one. */
+    /** What was removed: of former interrupted runs, and of this one. */
     cleaning: { leftOvers: string[]; removed: string[]; left: string[] };
     interrupted: boolean;
 }
 
-/** Runs them all, or as many as there was time for: the rest counts as skipped. */
+/** Runs all checks, or as many as time allows; the rest counts as skipped. */
 export async function runChecks(checks: readonly Check[], context: Context, { say }: Progress): Promise<Run> {
     const run: Run = { results: [], cleaning: { leftOvers: [], removed: [], left: [] }, interrupted: false };
     try {
@@ -42,7 +42,7 @@ export async function runChecks(checks: readonly Check[], context: Context, { sa
     return run;
 }
 
-/** What interrupted runs left is no reason not to check: only an interruption ends the run here. */
+/** Left-overs of interrupted runs are no reason not to check; only an interruption ends the run here. */
 async function removeLeftOvers(context: Context, say: Progress["say"]): Promise<string[]> {
     try {
         const removed = await context.removeLeftOvers();
@@ -81,7 +81,9 @@ function notRun({ id, title }: Check, reason: string): Result {
     return { id, title, verdict: "skipped", skipped: "not possible", meaning: reason, exchanges: [], seconds: 0 };
 }
 
-/** A service that does not answer is no weakness; what only a defect of ours can throw is not taken for one. */
+/**
+ * A service that does not answer is not a weakness; an exception that only a defect of ours can cause is not hidden.
+ */
 function asSkip(error: unknown): Skipped {
     if (error instanceof TypeError || error instanceof ReferenceError || !(error instanceof Error)) throw error;
     return notPossible(messageOf(error));

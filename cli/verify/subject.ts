@@ -1,4 +1,4 @@
-/** What is verified: a stack's registry, or any by its address; and what is declared of it. */
+/** What is verified: a stack's registry, or any registry by its address; and what is declared about it. */
 
 import { addressMistake, addressOf, slashAtMost } from "../../clients/http/address";
 import { UserError } from "../../clients/userError";
@@ -30,34 +30,34 @@ export interface Subject {
     ciMayPushToMirrors: boolean;
     /** Patterns of the repositories in which CI may move tags. */
     channels: string[];
-    /** Forms that a new tag of CI has to have one of; none where any will do. */
+    /** Forms, one of which a new tag of CI must have; empty if any will do. */
     tagScheme: string[];
     /** Forms of tags that CI may move beside versions, by the pattern of their repositories. */
     movableTags: MovableTags;
-    /** Whether a refusal is to carry its reason. */
+    /** Whether refusals must carry their reasons. */
     explainsRefusals: boolean;
     metrics: "anonymous" | "users" | "off";
     metricsPath: string;
     /** A build of zot that the stack accepts on its host: zot.acceptVersion. */
     acceptVersion: string | undefined;
-    /** Prefixes of the pull-through caches; undefined where nothing is declared, and the catalog is looked at. */
+    /** Prefixes of the pull-through caches; undefined if nothing is declared, and then the catalog is used. */
     mirrors: string[] | undefined;
     /** `<prefix>/<repository>:<tag>` by prefix: what is pulled through each cache. */
     images: string[];
     issuer: string | undefined;
     clientId: string | undefined;
     authentik: { url: string; token: string } | undefined;
-    /** Why there is no way into Authentik, as a sentence. */
+    /** Why Authentik cannot be used, as a sentence. */
     withoutAuthentik: string;
-    /** Slug of the flow that the users of this run log in by; default: the one that Authentik chooses. */
+    /** Slug of the flow for the logins of this run; default: Authentik's choice. */
     loginFlow: string | undefined;
-    /** Slug of the flow that CI's service account logs in by. */
+    /** Slug of the login flow of CI's service account. */
     ciLoginFlow: string | undefined;
     /** CI's own API key. Secret. */
     ciKey: string | undefined;
-    /** Of the key that the stack declares. */
+    /** The uuid of the key that the stack declares. */
     declaredKey: string | undefined;
-    /** Whether to log in with a real browser too, and with which; by default with the machine's own. */
+    /** Whether to log in with a real browser too, and with which one; default: the machine's own. */
     browser: { program: string | undefined } | undefined;
     /** What could not be found out, for people. */
     remarks: string[];
@@ -84,14 +84,14 @@ export interface SubjectOptions {
     movableTags?: string[];
     explainRefusals?: boolean;
     loginFlow?: string;
-    /** One of the stack's `ci.workloads`, as which CI is looked at. */
+    /** The one of the stack's `ci.workloads` that acts as CI. */
     workload?: string;
     /** A program, or `true` for the machine's own. */
     browser?: string | true;
     readOnly?: boolean;
 }
 
-/** @throws UserError, SettingsError, StackFileError for mistakes of the person. */
+/** @throws UserError, SettingsError, StackFileError for mistakes of the caller */
 export async function subjectFrom(options: SubjectOptions, environment: NodeJS.ProcessEnv): Promise<Subject> {
     for (const [option, values, mistakeIn] of [
         ["--channels", options.channels, channelMistake],
@@ -108,7 +108,7 @@ export async function subjectFrom(options: SubjectOptions, environment: NodeJS.P
     const registryRule = { carries: "the keys of this run", path: slashAtMost };
     const withoutKeys = { ...registryRule, carries: undefined };
     const carriesKeys = !options.readOnly || subject.ciKey !== undefined;
-    // What is wrong with it as well where no key travels, no other way of running mends.
+    // If the address is wrong even without keys, another way of running does not help.
     const isOnlyForKeys = addressMistake(subject.registryUrl, withoutKeys) === undefined;
     subject.registryUrl = addressOf(
         subject.registryUrl,
@@ -134,7 +134,7 @@ export async function subjectFrom(options: SubjectOptions, environment: NodeJS.P
     return subject;
 }
 
-/** How a run sends no key to the registry, CI's own or one of its users'. */
+/** How to run without sending a key to the registry, be it CI's own or one of a test user. */
 function wayWithoutKeys({ readOnly }: SubjectOptions, { ciKey }: Subject): string {
     const noKey = "without CI's key (ZOT_CI_API_KEY, --stack)";
     return readOnly ? `run it ${noKey}` : `use --read-only${ciKey === undefined ? "" : `, ${noKey}`}`;
@@ -273,7 +273,7 @@ function movableTagsOf({ movableTags = [] }: SubjectOptions): Record<string, str
     );
 }
 
-/** What Pulumi says that the stack has; without its state the settings alone are gone by. */
+/** The stack's outputs from Pulumi; without its state, only the settings are used. */
 async function outputsOf(stack: string, folder: string, remarks: string[]): Promise<Record<string, unknown>> {
     try {
         const outputs: unknown = JSON.parse(
@@ -286,14 +286,14 @@ async function outputsOf(stack: string, folder: string, remarks: string[]): Prom
         return isMap(outputs) ? outputs : {};
     } catch (error) {
         remarks.push(
-            "The stack's outputs are not known, so its file alone says what is declared. " +
+            "The stack's outputs are not known, so only its file says what is declared. " +
                 `${(error as Error).message.split("\n")[0]}`,
         );
         return {};
     }
 }
 
-/** In a file that loads Pulumi's SDK. */
+/** Imported on demand, because that file loads Pulumi's SDK. */
 async function dedicatedFlow(ciUser: string): Promise<string> {
     const { ciLoginFlowSlug } = await import("../../components/ciLoginFlowNames.js");
     return ciLoginFlowSlug(ciUser);

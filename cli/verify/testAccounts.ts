@@ -1,6 +1,6 @@
 /**
  * What a run makes in Authentik: a user of each tier, what lets it log in, and nothing that outlives the run.
- * Everything is known by the run's name before it is made, so that it can be removed whatever happened in between.
+ * Every name is derived from the run's name in advance, so everything can be removed whatever happened in between.
  */
 import { randomBytes } from "node:crypto";
 import type { User } from "@goauthentik/api";
@@ -14,7 +14,7 @@ import { isLeftOver, PREFIX, timeInName, userNameOf } from "./names";
 import { notPossible } from "./outcome";
 import type { Subject } from "./subject";
 
-/** Whose rights a test user has: CI's, an admin's, or those of nobody's group. */
+/** The rights of a test user: CI's, an admin's, or those of a user in no group. */
 export type Tier = "ci" | "admin" | "groupless";
 
 export interface TestAccount {
@@ -26,11 +26,11 @@ export class TestAccounts {
     private readonly accounts = new Map<Tier, TestAccount>();
     private readonly bindings: string[] = [];
     private readonly appPasswords: string[] = [];
-    /** Slugs of login flows of this run's own. */
+    /** Slugs of this run's own login flows. */
     private readonly flows = new Map<Tier, string>();
-    /** Whether there may be parts of such flows: one that failed halfway has no slug here. */
+    /** Whether parts of such flows may exist: the slug of a flow that failed half-way is not known here. */
     private mayHaveFlows = false;
-    /** Whether there may be users of this run: one whose making got no answer is not known here. */
+    /** Whether users of this run may exist: a user whose creation got no answer is not known here. */
     private mayHaveUsers = false;
 
     constructor(
@@ -40,7 +40,7 @@ export class TestAccounts {
         private readonly control: Control,
     ) {}
 
-    /** The account of a tier, made where it is not there yet. */
+    /** The account of a tier; creates it if necessary. */
     async of(tier: Tier): Promise<TestAccount> {
         const known = this.accounts.get(tier);
         if (known) return known;
@@ -71,7 +71,7 @@ export class TestAccounts {
     }
 
     private async createUser(username: string, groups: string[]): Promise<User> {
-        // Were the user's name not handed on, zot would take this address for it.
+        // If the user name did not reach zot, zot would use this address instead.
         const userRequest = {
             username,
             name: username,
@@ -83,13 +83,13 @@ export class TestAccounts {
         };
         try {
             return await this.client.writing(() => {
-                // Authentik's version is asked for first, and a signal may have come meanwhile.
+                // The version of Authentik is requested first, and a signal may have arrived meanwhile.
                 this.control.check();
                 this.mayHaveUsers = true;
                 return this.client.core.coreUsersCreate({ userRequest });
             });
         } catch (error) {
-            // Authentik answers 500 now and then although it has done what it was asked to.
+            // Authentik sometimes answers 500 although it has done what it was asked to do.
             const made =
                 failureIn(error)?.kind === "uncertain"
                     ? (await this.usersOfRun()).find((user) => user.username === username)
@@ -99,12 +99,12 @@ export class TestAccounts {
         }
     }
 
-    /** The flow of this run's own by which a tier's user logs in, where one was made: its slug. */
+    /** The slug of this run's own login flow for a tier's user, if one was made. */
     ownFlowOf(tier: Tier): string | undefined {
         return this.flows.get(tier);
     }
 
-    /** Makes a login flow without a second factor for the user of a tier, and no other; once. */
+    /** Makes a login flow without a second factor for a tier's user only; once. */
     async makeOwnFlow(tier: Tier): Promise<void> {
         if (this.flows.has(tier)) return;
         const { username } = (await this.of(tier)).user;
@@ -113,9 +113,9 @@ export class TestAccounts {
     }
 
     /**
-     * Lets one user in beside the groups that are bound.
+     * Lets one user in, in addition to the groups that are bound.
      *
-     * @param clientId of the provider that the registry's logins go to
+     * @param clientId client id of the provider that the registry's logins go to
      */
     async bindToApplication(user: User, clientId: string | undefined): Promise<void> {
         this.control.check();
@@ -142,9 +142,9 @@ export class TestAccounts {
     }
 
     /**
-     * An app password of a few minutes for a user that is there.
+     * An app password of a few minutes for an existing user.
      *
-     * @throws Skipped where the token may not make one.
+     * @throws Skipped if the token may not make one
      */
     async appPasswordOf(username: string): Promise<string> {
         this.control.check();
@@ -161,7 +161,7 @@ export class TestAccounts {
             expiring: true,
         };
         const token = await this.client.core.coreTokensCreate({ tokenRequest });
-        // For anyone but a superuser, the token is silently the caller's own.
+        // For anyone but a superuser, Authentik silently makes the token the caller's own.
         if (token.user !== user.pk)
             throw notPossible(
                 `Authentik's token may not log in as ${username}: only a superuser's may. ` +
@@ -178,11 +178,11 @@ export class TestAccounts {
         const users = await everyPage((page, pageSize) =>
             this.client.reading(() => this.client.core.coreUsersList({ search: PREFIX, page, pageSize })),
         );
-        // A filter that Authentik does not know is ignored.
+        // Authentik ignores unknown filters, so the result is checked.
         return users.filter((user) => user.username.startsWith(`${PREFIX}-`) && condition(user.username));
     }
 
-    /** Removes what this run made in Authentik; answers what it was. `failed` is called for each failure. */
+    /** Removes what this run made in Authentik, and returns what it was. Calls `failed` for each failure. */
     async remove(failed: (what: string, error: unknown) => void): Promise<string[]> {
         const removed: string[] = [];
         const breaker = new CircuitBreaker();
@@ -224,13 +224,13 @@ export class TestAccounts {
         return removed;
     }
 
-    /** Removes what an interrupted run left in Authentik. A signal ends it at once: what is left then, the next removes. */
+    /** Removes what an interrupted run left in Authentik. A signal ends it at once; the next run removes the rest. */
     removeLeftOvers(now: Date): Promise<string[]> {
         return this.untilInterrupted(() => this.removeOlderThan(now));
     }
 
     /**
-     * Work that makes nothing, so that its requests need not be waited for.
+     * Work that makes nothing, so its requests need not be waited for.
      *
      * @throws RunEnded after a signal
      */
@@ -239,7 +239,7 @@ export class TestAccounts {
         try {
             return await during({ cancelled, log: () => Promise.resolve() }, work);
         } catch (error) {
-            // The client of the API wraps what ended its request.
+            // The API's client wraps the error that ended its request.
             this.control.check();
             throw error;
         }
@@ -259,7 +259,7 @@ export class TestAccounts {
             await this.removing(() => this.client.core.coreTokensDestroy({ identifier }));
             removed.push(`app password ${identifier} in Authentik`);
         }
-        // A token that may not see flows has made none either.
+        // A token that may not see flows cannot have made any.
         const parts = await loginFlowParts(this.client, `${PREFIX}-`).catch((error: unknown) => {
             if (failureIn(error)?.kind === "forbidden") return [];
             throw error;
@@ -271,7 +271,7 @@ export class TestAccounts {
         return removed;
     }
 
-    /** A delete; what is not there any longer counts as deleted. */
+    /** A deletion; an object that is already gone counts as deleted. */
     private async removing(work: () => Promise<unknown>): Promise<void> {
         try {
             await this.client.repeating(work);

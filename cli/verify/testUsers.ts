@@ -1,4 +1,4 @@
-/** Users that live as long as a run, logged in at zot: one of CI's group, one of the admins', one of none. */
+/** Users that live as long as a run, logged in at zot: one in CI's group, one in the admins', one in none. */
 import { Client } from "../../clients/authentik/client";
 import type { Transport } from "../../clients/http/outgoing";
 import { clockAhead, sendOne } from "../../clients/http/request";
@@ -16,20 +16,20 @@ export interface TestUser {
     tier: Tier;
     username: string;
     registry: Registry;
-    /** The user's own keys, by the one that it holds. */
+    /** The user's own keys, listed with the one that it holds. */
     keys: ApiKeys;
     /** The uuid of the key in use. */
     keyUuid: string;
 }
 
-/** How a report calls each of them. */
+/** Their names in a report. */
 export const tierNames: Record<Tier, string> = { ci: "CI", admin: "admin", groupless: "no group" };
 
 export class TestUsers {
     private readonly accounts: TestAccounts;
     private readonly users = new Map<Tier, Promise<TestUser>>();
     private admission: Promise<"turned away" | "let in"> | undefined;
-    /** What the site's own login flow demands that only a person has; undefined where the users logged in by it. */
+    /** What the site's own login flow demands that only a person has; undefined if the users could log in by it. */
     demanded: string | undefined;
 
     constructor(
@@ -49,7 +49,7 @@ export class TestUsers {
         this.accounts = new TestAccounts(new Client(() => settings), subject, run, control);
     }
 
-    /** Logs in as a user of a tier, once; the user, the login and the key are made where they are not there yet. */
+    /** Logs in as a tier's user, once; creates the user, the login and the key if necessary. */
     as(tier: Tier): Promise<TestUser> {
         let user = this.users.get(tier);
         if (!user) {
@@ -61,8 +61,7 @@ export class TestUsers {
     }
 
     /**
-     * What a person of a tier types into a browser, and the flow to go by first, where the site's own demands a second
-     * factor.
+     * What a tier's user types into a browser, and the flow to use first if the site's own demands a second factor.
      */
     async credentialsOf(tier: Tier): Promise<{ username: string; password: string; loginFlow: string | undefined }> {
         await this.as(tier);
@@ -70,15 +69,14 @@ export class TestUsers {
         return { username: user.username, password, loginFlow: this.loginFlowOf(tier) };
     }
 
-    /** Every user that came about. */
+    /** Every user that was made. */
     async made(): Promise<TestUser[]> {
         const settled = await Promise.allSettled(this.users.values());
         return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     }
 
     /**
-     * Whether Authentik lets a user of no group in at all. Where it does not, the user is bound to the application by
-     * itself.
+     * Whether Authentik lets in a user of no group at all. If not, the user is bound to the application directly.
      */
     admitGroupless(): Promise<"turned away" | "let in"> {
         this.admission ??= this.admit();
@@ -99,7 +97,7 @@ export class TestUsers {
         return "turned away";
     }
 
-    /** The client id that zot sends; the declared one where a login does not start. */
+    /** The client id that zot sends; the declared one if a login does not start. */
     private async clientId(): Promise<string | undefined> {
         const login = await sendOne(
             this.send,
@@ -163,21 +161,21 @@ export class TestUsers {
         );
     }
 
-    /** Where passwords may be sent: the identity provider that was declared, and the one that made the accounts. */
+    /** Where passwords may be sent: the declared identity provider, and the one that made the accounts. */
     private get identityProvider(): string[] {
         return [this.subject.issuer, this.subject.authentik?.url].filter((address) => address !== undefined);
     }
 
-    /** By the registry's clock, which is the one that counts. */
+    /** By the registry's clock, because that clock counts. */
     private async expiry(): Promise<Date> {
         const ahead = clockAhead(await sendOne(this.send, `${this.subject.registryUrl}/livez`)) ?? 0;
         return new Date(Date.now() + ahead + KEY_LIFETIME);
     }
 
     /**
-     * CI's service account, logged in with an app password of a few minutes, for its keys to be looked at.
+     * CI's service account, logged in with an app password of a few minutes, to check its keys.
      *
-     * @throws Skipped where the token may not do so.
+     * @throws Skipped if the token may not do so
      */
     async asServiceAccount<T>(username: string, work: (session: ZotSession) => Promise<T>): Promise<T> {
         const password = await this.accounts.appPasswordOf(username);
@@ -189,7 +187,7 @@ export class TestUsers {
         }
     }
 
-    /** Removes what this run made in Authentik; answers what it was. `failed` is called for each failure. */
+    /** Removes what this run made in Authentik, and returns what it was. Calls `failed` for each failure. */
     remove(failed: (what: string, error: unknown) => void): Promise<string[]> {
         return this.accounts.remove(failed);
     }

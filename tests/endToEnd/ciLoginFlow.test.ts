@@ -163,7 +163,7 @@ jest.setTimeout(600_000);
         } finally {
             await site.authentik.api("PATCH", `/core/users/${user!.pk}/`, { groups: user!.groups });
         }
-        expect((await scratch.stack.preview({ color: "never" })).stdout).not.toContain("is no member");
+        expect((await scratch.stack.preview({ color: "never" })).stdout).not.toContain("is not a member");
     });
 
     test("a second up changes nothing", async () => {

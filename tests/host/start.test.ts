@@ -30,7 +30,7 @@ beforeAll(async () => {
     // The service is the site's own, and does not know of the start yet.
     expect(ran.errors).toBe(
         `zot-hardening: The service does not start zot with ${host.state}/start yet, ` +
-            "so that zot could not start while its issuer is away. " +
+            "so zot could not start while its issuer is away. " +
             `Let the service run: /bin/sh ${host.state}/start [ZH-START-NOT-USED]\n`,
     );
     host.service.stop();

@@ -1,4 +1,4 @@
-/** Every check, in the order in which they are carried out. */
+/** Every check, in the order of execution. */
 import type { Check } from "../check";
 import { anonymous } from "./anonymous";
 import { browser } from "./browser";

@@ -1,4 +1,4 @@
-/** The access matrix as declared, asked cell by cell, by probes that store nothing. */
+/** The declared access matrix, tested cell by cell with probes that store nothing. */
 import { digestOf } from "../../../clients/zot/registry";
 import { type Action, ANONYMOUS, evaluate, ruleFor, type Who } from "../../../components/accessPolicy";
 import type { Check } from "../check";
@@ -13,7 +13,7 @@ interface Person {
     who: Who;
 }
 
-/** What is asked for, where a condition may look at it: a list of tags, and a tag that is not there. */
+/** What is requested, since a condition may depend on it: a list of tags, or a missing tag. */
 const REFERENCES: Partial<Record<Action, string>> = { read: "", delete: "absent" };
 
 type Probe = { action: Action; ask: () => ReturnType<Registry["mayRead"]> };
@@ -23,7 +23,7 @@ function probesOf(registry: Registry, repository: string, absent: string, isCach
         { action: "create", ask: () => registry.mayPut(repository, absent) },
         { action: "delete", ask: () => registry.mayDelete(repository) },
     ];
-    // A cache would ask upstream for what it does not have.
+    // A cache would ask upstream for what it lacks.
     return isCache ? changes : [{ action: "read", ask: () => registry.mayRead(repository) }, ...changes];
 }
 
@@ -36,14 +36,14 @@ export const matrix: Check[] = [
             const { policy } = context.subject;
             const people = await peopleOf(context);
             const caches = await context.mirrors();
-            // A digest goes by no scheme of tags.
+            // A scheme of tags does not apply to a digest.
             const absent =
                 context.subject.tagScheme.length === 0 ? `absent-${context.run}` : digestOf(`absent ${context.run}`);
             const wrong: string[] = [];
             let asked = 0;
             for (const { pattern } of policy.rules) {
                 const repository = repositoryUnder(pattern, context.run) ?? pattern;
-                // Another rule may prevail there.
+                // Another rule may take precedence there.
                 if (ruleFor(policy, repository)?.pattern !== pattern) continue;
                 const isCache = caches.some((prefix) => repository.startsWith(`${prefix}/`));
                 const probes = people.flatMap(({ called, registry, who }) =>
@@ -88,7 +88,7 @@ async function peopleOf(context: Context): Promise<Person[]> {
         }
     } catch (error) {
         if (!(error instanceof Skipped)) throw error;
-        // Who cannot log in is told elsewhere; the others are asked all the same.
+        // Another check reports who cannot log in; the others are tested all the same.
     }
     return people;
 }

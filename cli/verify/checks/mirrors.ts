@@ -6,14 +6,14 @@ import type { Context } from "../context";
 import { fail, notApplicable, notPossible, type Outcome, pass, Skipped, warning } from "../outcome";
 import { parsed } from "../registry";
 
-/** Small public images, by what the prefixes of caches are usually called. */
+/** Small public images, by the usual prefixes of caches. */
 const SMALL_IMAGES: Record<string, string> = {
     "docker.io": "docker.io/library/hello-world:latest",
     "quay.io": "quay.io/podman/hello:latest",
     "registry.k8s.io": "registry.k8s.io/pause:3.10",
 };
 
-/** What stands first in the catalog is certainly a cache's prefix. */
+/** A first part of a name in the catalog that is certainly the prefix of a cache. */
 const WELL_KNOWN = new Set([
     "docker.io",
     "registry-1.docker.io",
@@ -26,7 +26,7 @@ const WELL_KNOWN = new Set([
     "registry.gitlab.com",
 ]);
 
-/** Upstream may be far away, and an image is fetched whole before the first answer. In milliseconds. */
+/** Upstream may be far away, and an image is fetched completely before the first answer. In milliseconds. */
 const PATIENCE = 120_000;
 
 export const mirrors: Check[] = [
@@ -81,7 +81,7 @@ export const mirrors: Check[] = [
                 );
             const isAsked = context.subject.images.length > 0;
             const images = isAsked ? context.subject.images : prefixes.flatMap((prefix) => SMALL_IMAGES[prefix] ?? []);
-            // Nothing was asked for that could not be done.
+            // Nothing was requested that could not be done.
             if (images.length === 0)
                 throw notApplicable(
                     `No image is known to try ${prefixes.join(", ")} with. ` +
@@ -91,7 +91,7 @@ export const mirrors: Check[] = [
             for (const image of images) outcomes.push(await pullThrough(context, image));
             const failed = outcomes.find(({ verdict }) => verdict === "fail");
             const notFetched = outcomes.find(({ verdict }) => verdict === "warning");
-            // What was asked for could not be seen; of an image that is ours to choose, nobody said that it can be had.
+            // A requested image could not be checked. If we chose the image, nobody said that it exists.
             if (!failed && notFetched && isAsked) throw notPossible(`${notFetched.meaning} ${notFetched.remedy}`);
             const without = prefixes.filter((prefix) => !images.some((image) => image.startsWith(`${prefix}/`)));
             const untried = without.length > 0 ? ` Not tried: ${without.join(", ")} (--image).` : "";
@@ -113,8 +113,8 @@ async function prefixesOf(context: Context): Promise<string[]> {
 }
 
 /**
- * A warning where the image does not come: whether upstream has it, and answers the host, is not seen from here, so that
- * the cache was not tried.
+ * Warns if the image does not arrive: from here it is not visible whether upstream has it and answers the host, so the
+ * cache itself was not tested.
  */
 async function pullThrough(context: Context, image: string): Promise<Outcome> {
     const [, repository, tag] = /^(.+):([^:/]+)$/.exec(image) ?? [];
@@ -122,7 +122,7 @@ async function pullThrough(context: Context, image: string): Promise<Outcome> {
         throw notPossible(`${image} is no image; give PREFIX/REPOSITORY:TAG.`);
     const before = await context.anonymous.tags(repository);
     const isNew = !before?.includes(tag);
-    // What was not there before is removed again, and by a user who may.
+    // What was not there before is removed again, by a user who may do so.
     if (isNew && context.testUsers) {
         const known = context.pulledThrough.get(repository) ?? new Set();
         context.pulledThrough.set(repository, known.add(tag));
@@ -151,7 +151,7 @@ async function pullThrough(context: Context, image: string): Promise<Outcome> {
     );
 }
 
-/** What is wrong with the first layer of an image, or of its first platform. */
+/** What is wrong with the first layer of an image, or of its first platform; undefined if nothing is. */
 async function brokenBlob(context: Context, repository: string, text: string): Promise<string | undefined> {
     const manifest = parsed<{ manifests?: { digest: string }[]; layers?: { digest: string; size: number }[] }>({
         text,

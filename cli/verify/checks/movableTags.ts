@@ -1,4 +1,4 @@
-/** Tags that are declared to move beside versions: they do, and nothing else does by it. */
+/** Tags that are declared to move beside versions: they can move, and nothing else can. */
 import { evaluate } from "../../../components/accessPolicy";
 import { nthTag } from "../../../components/settings/tagForms";
 import type { Check } from "../check";
@@ -33,7 +33,7 @@ export const movableTags: Check[] = [
     },
 ];
 
-/** What is not as declared in one repository; undefined where all is. */
+/** What differs from the declaration in one repository; undefined if nothing does. */
 async function moves(
     context: Context,
     ci: Registry,
@@ -81,7 +81,7 @@ async function moves(
     return status === 202 ? fail(`CI deleted ${repository}:${tag}; only admins may.`) : undefined;
 }
 
-/** A repository of this run and a tag for each form that is declared, where CI may push. */
+/** A repository of this run, and a tag for each declared form, where CI may push. */
 function placesOf({ subject, run }: Context, username: string): { repository: string; tag: string }[] {
     const ci = ciOf(subject, username);
     const may = (action: "create" | "update", repository: string, tag: string) =>

@@ -1,4 +1,4 @@
-/** Other ways to log in than the declared one, and what they would have done to CI's key. */
+/** Ways to log in besides the declared one, and what they would have done to CI's key. */
 import { otherLogins as loginsIn } from "../../../components/zotConfig";
 import type { Check } from "../check";
 import { asksForCertificate } from "../clientCertificates";
@@ -6,13 +6,13 @@ import type { Context } from "../context";
 import { fail, notPossible, pass, Skipped, warning } from "../outcome";
 import { parsed, Registry } from "../registry";
 
-/** What zot 2.1.20 knows beside the declared one. */
+/** Providers that zot 2.1.20 supports besides the declared one. */
 const PROVIDERS = ["github", "google", "gitlab"];
 const REMEDY =
     "Take it out of zot's config: pulumi up pushes the declared one. " +
     "zot tells users apart by their name alone, so look whom it let in: docs/operations.md, Accounts of before.";
 
-/** What the registry itself tells of its logins, where its search is on. */
+/** What the registry itself reports about its logins, if its search is on. */
 interface Told {
     http?: {
         auth?: {
@@ -33,7 +33,7 @@ export const otherLogins: Check[] = [
             const found: string[] = [];
             const mgmt = await anonymous.request("GET", "/v2/_zot/ext/mgmt");
             const told = mgmt.status === 200 ? parsed<Told>(mgmt)?.http?.auth : undefined;
-            // It tells of a directory as of a password file.
+            // zot reports a directory in the same way as a password file.
             if (told?.htpasswd !== undefined || told?.ldap !== undefined)
                 found.push("names and passwords of a file or a directory (http.auth.htpasswd, http.auth.ldap)");
             if (told?.bearer !== undefined) found.push("bearer tokens (http.auth.bearer)");
@@ -107,7 +107,7 @@ export const otherLogins: Check[] = [
     },
 ];
 
-/** CI by the key that the stack declares: a user made for this run would not have what zot remembers for CI. */
+/** CI with the key that the stack declares: a user made for this run would not have what zot remembers for CI. */
 function ownRegistry({
     subject: { ciKey: key, ciUser: username, registryUrl },
     transport,
@@ -121,6 +121,6 @@ function ownRegistry({
     throw readOnly ? new Skipped("read-only", needs) : new Skipped("not applicable", needs);
 }
 
-/** Providers by their keys alone: what else is told of them is not looked at. */
+/** Only the keys of providers: everything else about them is ignored. */
 const nameless = (providers: Record<string, unknown> | undefined) =>
     Object.fromEntries(Object.keys(providers ?? {}).map((key) => [key, { present: true }]));

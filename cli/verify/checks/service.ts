@@ -1,4 +1,4 @@
-/** Whether the registry is there, and which zot it is. */
+/** Whether the registry answers, and which zot it is. */
 import { keepsTags, OLDEST_ZOT, plainVersion } from "../../../clients/zot/version";
 import type { Check } from "../check";
 import { fail, notApplicable, pass, Skipped, warning } from "../outcome";
@@ -37,7 +37,7 @@ export const service: Check[] = [
                 );
             const older = versions.find((version) => !keepsTags(version));
             if (older === undefined) return pass(`It is ${plainVersion(versions[0]!)}.`);
-            // The host has compared the hash of a binary.
+            // The host has compared the hash of the binary.
             if (
                 acceptVersion !== undefined &&
                 (acceptVersion === told?.commit || acceptVersion.startsWith("sha256:"))

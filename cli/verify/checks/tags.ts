@@ -1,4 +1,4 @@
-/** Tags that stay what they are: what CI pushes, and what nobody overwrites. */
+/** Tags that must stay as they are: what CI pushes, and what nobody may overwrite. */
 import { evaluate } from "../../../components/accessPolicy";
 import { hasTagForm } from "../../../components/settings/tagForms";
 import type { Check } from "../check";
@@ -18,11 +18,11 @@ interface Attempt {
     registry: Registry;
     repository: string;
     tag: string;
-    /** What the tag names. */
+    /** The image behind the tag. */
     image: Image;
 }
 
-/** A check that a tag that exists is left as it is. */
+/** A check that an existing tag cannot be changed. */
 function tagStays(
     id: string,
     title: string,
@@ -69,7 +69,7 @@ async function digestAt(context: Context, repository: string, tag: string): Prom
 const overwritten = async (_context: Context, { tag }: Attempt) =>
     fail(`The tag ${tag} was overwritten: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE);
 
-/** Where a plain overwrite is refused, it is not the rules that let this through. */
+/** If a plain overwrite is refused, the rules are not what let this through. */
 async function unlessByRules({ registry, repository, tag }: Attempt, otherwise: Outcome): Promise<Outcome> {
     const plain = await registry.mayPut(repository, tag);
     return plain.granted ? fail(`The tag ${tag} was moved: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE) : otherwise;

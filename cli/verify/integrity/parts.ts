@@ -1,29 +1,29 @@
 /** The parts of one version: manifest, platforms, configs, layers, and what is signed or attached to them. */
 import type { Descriptor, Fault, Manifest, Repository } from "./repository";
 
-/** A part that is not as it has to be. */
+/** A part that is missing or damaged. */
 export interface Missing {
     /** For people: `the platform linux/arm64`, `a layer`. */
     what: string;
-    /** Empty where a tag is all that is known. */
+    /** Empty if only a tag is known. */
     digest: string;
     fault: Fault;
 }
 
 export interface Looked {
-    /** Empty where the tag names nothing. */
+    /** Empty if the tag names nothing. */
     digest: string;
     missing: Missing[];
     /** Signatures and attestations that were found. */
     signatures: number;
-    /** Whether what is attached could be listed. */
+    /** Whether attachments could be listed. */
     isListed: boolean;
 }
 
 const MANIFEST = /(manifest(\.list)?\.v\d|image\.manifest\.v1|image\.index\.v1)\+json$/;
 const SIGNATURE = /sigstore|cosign|notary|signature/i;
 
-/** Tags under which cosign up to version 2 keeps what belongs to a digest. */
+/** Tags under which cosign up to version 2 stores what belongs to a digest. */
 const COSIGN_TAG = /^sha256-([0-9a-f]{64})\.(sig|att|sbom)$/;
 const COSIGN_WORDS: Record<string, string> = {
     sig: "the signature",
@@ -31,23 +31,23 @@ const COSIGN_WORDS: Record<string, string> = {
     sbom: "the list of contents (SBOM)",
 };
 
-/** The digest that a tag of cosign's belongs to; undefined for any other tag. */
+/** The digest to which one of cosign's tags belongs; undefined for any other tag. */
 export const subjectOfTag = (tag: string): string | undefined => {
     const hex = COSIGN_TAG.exec(tag)?.[1];
     return hex === undefined ? undefined : `sha256:${hex}`;
 };
 
 /**
- * Looks for every part of what a tag names.
+ * Looks for every part behind a tag.
  *
- * @param tags those of the repository, among which cosign's are looked for
- * @throws Unread where something could not be asked
+ * @param tags the repository's tags, among which cosign's are looked for
+ * @throws Unread if something could not be asked
  */
 export async function partsOf(repository: Repository, tag: string, tags: ReadonlySet<string>): Promise<Looked> {
     const looked: Looked = { digest: "", missing: [], signatures: 0, isListed: true };
     const seen = new Set<string>();
 
-    /** @param reference a digest, or a tag; `what` it is, for people */
+    /** @param reference a digest, or a tag; `what` describes it for people */
     const manifest = async (reference: string, what: string): Promise<string> => {
         if (seen.has(reference)) return reference;
         seen.add(reference);
@@ -55,7 +55,7 @@ export async function partsOf(repository: Repository, tag: string, tags: Readonl
         seen.add(found.digest);
         if (found.fault !== undefined) looked.missing.push({ what, digest: found.digest, fault: found.fault });
         else await insides(found.manifest);
-        // Of a platform that is gone, too: what signs it is there or not by itself.
+        // Even for a missing platform: its signatures may exist on their own.
         if (found.digest !== "") await attached(found.digest);
         return found.digest;
     };
@@ -96,7 +96,7 @@ export async function partsOf(repository: Repository, tag: string, tags: Readonl
     return looked;
 }
 
-/** What an index says of one of its manifests. */
+/** What an index says about one of its manifests. */
 function childInWords({ platform, annotations }: Descriptor): string {
     if (annotations?.["vnd.docker.reference.type"] === "attestation-manifest") return "the attestation of a platform";
     if (!platform?.os) return "a part of the index";

@@ -1,14 +1,14 @@
-/** How far something has come: one line on a terminal, which is written anew. */
+/** Shows progress: one line on a terminal, which is overwritten. */
 import { printable } from "../../../clients/outsideText";
 
-/** A stream that a person may look at. */
+/** A stream that a person may be watching. */
 export interface Terminal {
     isTTY?: boolean;
     columns?: number;
     write(text: string): unknown;
 }
 
-/** Milliseconds between two looks of the line; elsewhere than on a terminal, between two lines. */
+/** Milliseconds between two updates of the line; without a terminal, between two lines. */
 const OFTEN = { terminal: 100, elsewhere: 30_000 };
 
 export class ProgressLine {
@@ -22,7 +22,7 @@ export class ProgressLine {
         this.shown = now();
     }
 
-    /** @param text short; it is cut where the terminal ends */
+    /** @param text short; it is cut at the terminal's width */
     show(text: string): void {
         const { isTTY, columns = 80 } = this.terminal;
         if (this.now() - this.shown < (isTTY ? OFTEN.terminal : OFTEN.elsewhere)) return;
@@ -32,7 +32,7 @@ export class ProgressLine {
         this.isOpen = isTTY === true;
     }
 
-    /** To be called before anything else is written, and at the end. */
+    /** Call this before anything else is written, and at the end. */
     clear(): void {
         if (this.isOpen) this.terminal.write("\r\u001b[K");
         this.isOpen = false;

@@ -1,6 +1,6 @@
 /**
- * A repository, asked what of it is there. A manifest is asked for by HEAD and read as a blob: zot counts what is got as
- * a manifest as a pull, by which retention goes (`pulledWithin`).
+ * Checks what exists in a repository. A manifest is requested with HEAD and read as a blob: zot counts a GET of a
+ * manifest as a pull, which retention may depend on (`pulledWithin`).
  */
 import { UnreachableError } from "../../../clients/http/failures";
 import { everyPage } from "../../../clients/http/paging";
@@ -11,24 +11,24 @@ import { ACCEPTED, parsed, type Registry, type RegistryAnswer } from "../registr
 
 /** What is wrong with a part. */
 export type Fault =
-    /** Nothing of it is there. */
+    /** Nothing of it exists. */
     | "gone"
-    /** Its bytes are there until garbage collection, and zot no longer knows them as a manifest. */
+    /** Its bytes exist until garbage collection, but zot no longer knows them as a manifest. */
     | "forgotten"
     | "of another size"
     | "of other content"
-    /** The registry answers with a failure of its own. */
+    /** The registry answers with an internal error. */
     | "unreadable";
 
-/** An OCI descriptor, as far as it is gone by. */
+/** An OCI descriptor, reduced to what is used. */
 export interface Descriptor {
     mediaType?: string;
     digest: string;
     size?: number;
     artifactType?: string;
-    /** Where else it is had: such a layer need not be there. */
+    /** Where else it can be fetched; such a layer need not exist here. */
     urls?: string[];
-    /** The content itself, which need not be there either. */
+    /** The content itself; then it need not exist here either. */
     data?: string;
     platform?: { os?: string; architecture?: string; variant?: string };
     annotations?: Record<string, string>;
@@ -42,12 +42,12 @@ export interface Manifest {
     subject?: Descriptor;
 }
 
-/** What could not be asked, in words: it says nothing of what is there. */
+/** What could not be asked, in words. It says nothing about what exists. */
 export class Unread extends Error {}
 
-/** The same, of what another attempt may get. */
+/** The same, but another attempt may succeed. */
 class Passing extends Unread {
-    /** Milliseconds until then, where the server says. */
+    /** Milliseconds until then, if the server says so. */
     readonly pause: number | undefined;
 
     constructor(message: string, pause?: number) {
@@ -56,13 +56,13 @@ class Passing extends Unread {
     }
 }
 
-/** Milliseconds before a request is sent once more. */
+/** Milliseconds before a request is repeated. */
 const PAUSE = 500;
 const ATTEMPTS = 3;
-/** Seen where something in front of zot is busy, or zot itself. */
+/** Statuses seen while zot, or something in front of it, is busy. */
 const IN_PASSING = [429, 502, 503, 504];
 
-/** One repository; what was asked once is remembered. */
+/** One repository; answers are remembered. */
 export class Repository {
     private readonly manifests = new Map<string, Promise<FoundManifest>>();
     private readonly blobs = new Map<string, Promise<Fault | undefined>>();
@@ -112,7 +112,7 @@ export class Repository {
         return manifest === undefined ? { digest, fault: "of other content" } : { digest, manifest };
     }
 
-    /** What is wrong with a blob. @throws Unread */
+    /** What is wrong with a blob; undefined if nothing is. @throws Unread */
     blob({ digest, size }: Descriptor): Promise<Fault | undefined> {
         return remembered(this.blobs, `${digest} ${size}`, async () => {
             const path = `/v2/${this.name}/blobs/${digest}`;
@@ -126,8 +126,9 @@ export class Repository {
     }
 
     /**
-     * What names a manifest as its subject: signatures, attestations and the like; undefined where zot does not list it,
-     * which it does for no digest of a repository in which a manifest's bytes are gone (zot 2.1.20: 404). @throws Unread
+     * The manifests with this digest as their subject: signatures, attestations and the like. Undefined if zot does not
+     * list them: it lists none for any digest of a repository with a manifest whose bytes are gone (zot 2.1.20: 404).
+     * @throws Unread
      */
     referrers(digest: string): Promise<Descriptor[] | undefined> {
         return remembered(this.lists, digest, async () => {
@@ -139,7 +140,7 @@ export class Repository {
         });
     }
 
-    /** @throws Unread where no answer comes, or one that says nothing. */
+    /** @throws Unread if no answer comes, or a meaningless one */
     private async ask(method: string, path: string, headers: Record<string, string> = {}): Promise<RegistryAnswer> {
         const once = async () => {
             const answer = await this.registry.request(method, path, { headers }).catch((error: unknown) => {
@@ -160,7 +161,7 @@ export class Repository {
     }
 }
 
-/** A manifest, or what is wrong with it; without a digest where a tag is all that is known of it. */
+/** A manifest, or what is wrong with it; without a digest if only a tag is known. */
 export type FoundManifest = { digest: string } & ({ manifest: Manifest; fault?: never } | { fault: Fault });
 
 function remembered<Key, Value>(known: Map<Key, Promise<Value>>, key: Key, ask: () => Promise<Value>): Promise<Value> {

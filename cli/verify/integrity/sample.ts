@@ -1,4 +1,4 @@
-/** Which versions are looked at where not all are: the same ones for the same seed. Pure. */
+/** Chooses the versions to check if not all are checked: the same ones for the same seed. Pure. */
 import { createHash } from "node:crypto";
 
 /** A tag of a repository. */
@@ -7,7 +7,7 @@ export interface Version {
     tag: string;
 }
 
-/** Where a name stands among others, by chance that the seed decides. */
+/** The rank of a name among others, random but determined by the seed. */
 const rank = (seed: string, ...name: string[]): string =>
     createHash("sha256")
         .update(JSON.stringify([seed, ...name]))
@@ -21,14 +21,14 @@ function ranked<Item>(items: readonly Item[], rankOf: (item: Item) => string): I
         .map(({ item }) => item);
 }
 
-/** So many of the repositories; all of them, in the same order, where `most` is left out. */
+/** At most this many of the repositories; all of them, in the same order, if `most` is left out. */
 export const someRepositories = (all: readonly string[], seed: string, most = all.length): string[] =>
     ranked(all, (repository) => rank(seed, repository)).slice(0, most);
 
 /**
- * So many versions: one of each repository before a second one of any.
+ * At most this many versions: one of each repository before a second one of any.
  *
- * @param tags those of each repository
+ * @param tags the tags of each repository
  * @param most default: all
  */
 export function someVersions(tags: ReadonlyMap<string, readonly string[]>, seed: string, most?: number): Version[] {

@@ -1,4 +1,4 @@
-/** Every version of a registry, or a sample of them: what of its parts is missing. It reads as anyone may. */
+/** Checks every version of a registry, or a sample of them, for missing parts. It reads as anyone may. */
 import { UnreachableError } from "../../../clients/http/failures";
 import { timeInRepository } from "../names";
 import type { Registry } from "../registry";
@@ -6,57 +6,57 @@ import { type Looked, type Missing, partsOf, subjectOfTag } from "./parts";
 import { Repository, Unread } from "./repository";
 import { someRepositories, someVersions, type Version } from "./sample";
 
-/** What is looked at, and how. */
+/** What to check, and how. */
 export interface WalkOptions {
-    /** How many versions at most. Default: all. */
+    /** The maximum number of versions. Default: all. */
     sample?: number;
-    /** By it the sample is chosen: the same one again for the same registry. */
+    /** Determines the sample: the same seed gives the same sample of the same registry. */
     seed: string;
-    /** Whether a version without a signature counts as one with a missing part; not where tags move. */
+    /** Whether a missing signature counts as a missing part; not where tags move. */
     signed: boolean;
-    /** Repositories that are passed over: asked for a tag, a pull-through cache asks upstream. */
+    /** Repositories to skip: a pull-through cache would ask upstream about a tag. */
     isCache(repository: string): boolean;
-    /** Whether CI may move a tag: parts are lost by that, as everyone knows. */
+    /** Whether CI may move a tag: that is known to lose parts. */
     movesTag(version: Version): boolean;
-    /** What is under way. */
+    /** Reports progress. */
     progress?(done: number, all: number, at: string): void;
-    /** A version with a missing part, as soon as it is found. */
+    /** Reports a version with a missing part as soon as it is found. */
     found?(broken: Broken): void;
 }
 
-/** A version with what is missing of it. */
+/** A version with its missing parts. */
 export interface Broken extends Version {
     digest: string;
     missing: Missing[];
-    /** Whether its tag may be moved. */
+    /** Whether its tag may move. */
     moves: boolean;
 }
 
 export interface Walked {
     repositories: number;
-    /** Versions that were looked at. */
+    /** How many versions were checked. */
     versions: number;
     /** Whether there are more of them. */
     isSample: boolean;
     broken: Broken[];
-    /** Repositories of which what is signed and attached could not be listed. */
+    /** Repositories whose signatures and attachments could not be listed. */
     unlisted: string[];
-    /** What cosign kept for a digest that is not there: `repository:tag`. */
+    /** cosign's tags for digests that do not exist: `repository:tag`. */
     leftOver: string[];
-    /** Versions that could not be looked at, each with the reason. */
+    /** Versions that could not be checked, each with the reason. */
     unread: string[];
     passedOver: string[];
 }
 
-/** Repositories, and versions of each, that are looked at side by side. */
+/** How many repositories, and versions of each, are checked in parallel. */
 const AT_ONCE = { repositories: 3, versions: 4 };
-/** For the part that a version lacks that nobody signed. */
+/** The missing part of an unsigned version. */
 export const NO_SIGNATURE: Missing = { what: "a signature", digest: "", fault: "gone" };
 
-/** @throws UnreachableError where the catalog cannot be read, RunEnded where the run is to end */
+/** @throws UnreachableError if the catalog cannot be read, RunEnded if the run has to end */
 export async function walk(registry: Registry, options: WalkOptions): Promise<Walked> {
     const { sample, seed } = options;
-    // What runs of this command push goes again while another one looks.
+    // Another run of this command may remove its repositories meanwhile.
     const all = (await repositoriesOf(registry)).filter((name) => timeInRepository(name) === undefined);
     const walked: Walked = {
         ...{ repositories: 0, versions: 0, isSample: false },
@@ -71,7 +71,7 @@ export async function walk(registry: Registry, options: WalkOptions): Promise<Wa
             tags.set(name, await new Repository(registry, name).tags());
         });
     });
-    // What belongs to another digest is looked for with it.
+    // A tag that belongs to another digest is checked together with that digest.
     const candidates = new Map([...tags].map(([name, own]) => [name, own.filter((tag) => !subjectOfTag(tag))]));
     const versions = someVersions(candidates, seed, sample);
     const known = [...candidates.values()].reduce((sum, { length }) => sum + length, 0);
@@ -99,7 +99,7 @@ export async function walk(registry: Registry, options: WalkOptions): Promise<Wa
                 : missing;
         let looked = await partsOf(repository, version.tag, new Set(tags.get(version.repository)));
         if (missingOf(looked).length > 0 || !looked.isListed) {
-            // Tags are deleted, and in channels moved, while this goes on: what is found is looked at once more.
+            // Meanwhile tags may be deleted, or moved in channels, so a finding is checked once more.
             const anew = new Repository(registry, version.repository);
             const now = await anew.tags();
             if (!now.includes(version.tag)) return;
@@ -123,7 +123,7 @@ export async function walk(registry: Registry, options: WalkOptions): Promise<Wa
     }
 }
 
-/** The catalog. @throws UnreachableError where it is not given */
+/** The catalog. @throws UnreachableError if it is not returned */
 async function repositoriesOf(registry: Registry): Promise<string[]> {
     const all = await registry.catalog();
     const { status } = all.length > 0 ? { status: 200 } : await registry.request("GET", "/v2/_catalog");
@@ -131,7 +131,7 @@ async function repositoriesOf(registry: Registry): Promise<string[]> {
     throw new UnreachableError(`The registry ${registry.url} answered ${status} to GET /v2/_catalog.`);
 }
 
-/** What could not be asked is noted, and the walk goes on. */
+/** Notes what could not be asked, and continues. */
 async function unlessUnread({ unread }: Walked, what: string, work: () => Promise<void>): Promise<void> {
     try {
         await work();
@@ -141,7 +141,7 @@ async function unlessUnread({ unread }: Walked, what: string, work: () => Promis
     }
 }
 
-/** Works through items, so many at once. */
+/** Processes items, so many at a time. */
 async function side<Item>(atOnce: number, items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
     const rest = items.values();
     const worker = async () => {

@@ -1,4 +1,4 @@
-/** What a walk through versions found, for people. Pure. */
+/** The result of a walk through versions, for people. Pure. */
 import { fail, notApplicable, notPossible, type Outcome, pass, warning } from "../outcome";
 import type { Missing } from "./parts";
 import type { Fault } from "./repository";
@@ -21,7 +21,7 @@ export function brokenInWords({ repository, tag, digest, missing, moves }: Broke
     return `${repository}:${tag}${digest ? ` (${digest})` : ""}${where}: ${missing.map(partInWords).join("; ")}`;
 }
 
-/** What to do about it, by what is wrong. */
+/** What to do about it, depending on what is wrong. */
 function remedy(broken: readonly Broken[]): string {
     const parts = broken.flatMap(({ missing }) => missing);
     const has = (...faults: Fault[]) => parts.some((part) => part !== NO_SIGNATURE && faults.includes(part.fault));
@@ -42,7 +42,7 @@ function remedy(broken: readonly Broken[]): string {
 
 const counted = (n: number, one: string, more = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
 
-/** The outcome of a walk. @throws Skipped where there is nothing, or something could not be read and nothing was found */
+/** The outcome of a walk. @throws Skipped if there is nothing, or nothing was found but something could not be read */
 export function outcomeOf(walked: Walked, seed: string): Outcome {
     const { versions, repositories, isSample, broken, unlisted, leftOver, unread, passedOver } = walked;
     const cut = (lines: readonly string[], most = 20) =>

@@ -1,4 +1,4 @@
-/** The report as one page that needs nothing else: no script, no font, no picture from elsewhere. Pure. */
+/** The report as one self-contained page: no script, font or picture from elsewhere. Pure. */
 import { printable } from "../../../clients/outsideText";
 import type { Result } from "../outcome";
 import { byInterest, type Report, summaryOf } from "./report";

@@ -1,4 +1,4 @@
-/** What a run comes to, for programs and for people. Pure. */
+/** The result of a run, for programs and for people. Pure. */
 
 import { EXIT } from "../../shared/command";
 import type { Result, Verdict } from "../outcome";
@@ -6,7 +6,8 @@ import type { Run } from "../runner";
 
 export interface Report {
     /**
-     * `weakness`: a check failed. `incomplete`: none did, and not everything that was asked for could be carried out.
+     * `weakness`: a check failed. `incomplete`: none failed, but not everything that was asked for could be carried
+     * out.
      */
     result: "pass" | "weakness" | "incomplete";
     subject: string;
@@ -41,7 +42,7 @@ export function reportOf(
 }
 
 /**
- * 0: nothing was found. 1: a weakness. 3: it could not be carried out as asked. (2 is a mistake on the command line.)
+ * 0: nothing was found. 1: a weakness. 3: not everything could be carried out. (2 is a mistake on the command line.)
  */
 export const exitCodeOf = ({ result }: Pick<Report, "result">) =>
     ({ pass: EXIT.done, weakness: EXIT.found, incomplete: EXIT.notCarriedOut })[result];
@@ -67,7 +68,7 @@ export function summaryOf({ counts, result, interrupted }: Report): string {
     return `${meaning[result]} ${numbers.join(", ")}.`;
 }
 
-/** What interests a reader most comes first; within, the order of the checks. */
+/** The most interesting results first; among equals, the order of the checks. */
 export function byInterest(results: readonly Result[]): Result[] {
     const order: Verdict[] = ["fail", "warning", "pass", "skipped"];
     return order.flatMap((verdict) => results.filter((result) => result.verdict === verdict));

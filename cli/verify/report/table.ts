@@ -2,13 +2,13 @@
 import type { Verdict } from "../outcome";
 import { type Report, summaryOf } from "./report";
 
-/** What is wider is hard to read, and what is narrower has no room for words. In columns. */
+/** Wider lines are hard to read, and narrower ones leave no room for words. In columns. */
 const WIDTHS = { least: 60, most: 130 };
 
 /**
- * What interests most comes last, where a person looks when it has ended: failures, with their names once more below.
+ * The most interesting results come last, where a person looks at the end: failures, with their names repeated below.
  *
- * @param columns of the terminal. Default: as many as can be read well
+ * @param columns of the terminal. Default: as many as are easy to read
  */
 export function table(report: Report, columns = WIDTHS.most): string {
     const widest = Math.min(WIDTHS.most, Math.max(WIDTHS.least, columns));
@@ -48,7 +48,7 @@ export function table(report: Report, columns = WIDTHS.most): string {
 
 const titled = (head: string, [first = "", ...rest]: readonly string[]) => [head + first.trimStart(), ...rest];
 
-/** Which checks failed, for whoever runs them alone. */
+/** The failed checks, for whoever wants to run only those. */
 function named({ checks }: Report): string[] {
     const failed = checks.filter(({ verdict }) => verdict === "fail").map(({ id }) => id);
     return failed.length === 0 ? [] : [`Failed: ${failed.join(", ")} (again: --only ${failed.join(",")})`];

@@ -304,7 +304,7 @@ describe("a stack", () => {
             { cwd: folder },
         );
         expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringMatching(/defect/) });
-        expect(stdout).toMatch(/Note: The stack's outputs are not known, so its file alone says what is declared/);
+        expect(stdout).toMatch(/Note: The stack's outputs are not known, so only its file says what is declared/);
     });
 
     test("that is not there is a mistake", async () => {

@@ -67,7 +67,7 @@ test("in a repository in which tags move it is a warning", async () => {
 test.each([
     [["--only", "health"], "--integrity is a run of its own, without --only and --browser."],
     [["--seed", "1"], "--seed chooses a sample; give --sample too."],
-    [["--sample", "0"], "It has to be a number of 1 or more."],
+    [["--sample", "0"], "It has to be a number of at least 1."],
 ])("2: %j", async (args, message) => {
     const { code, stderr } = await run(...args);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
