@@ -251,7 +251,7 @@ describe("whom a unit of ours runs zot as", () => {
     it("is not root because its storage is root's, and the commands that mend it are told", () => {
         for (const manager of ["systemd", "launchd-daemon"]) {
             expect(told(0, { manager })).toBe(
-                "zot would run as root, because its storage /var belongs to root. Make a user for it, and give it the " +
+                "zot would run as root, because its storage /var belongs to root. Create a user for it, and give it the " +
                     "storage: useradd --system --shell /usr/sbin/nologin zot; chown -R zot: /var/. (Or set zot.user to " +
                     "the user that it has to run as, which may be root.) [ZH-ROOT-STORAGE]",
             );
