@@ -48,22 +48,30 @@ stop_for() {
     if [ -n "$restarting" ]; then end_restart; else kill "$child" 2>/dev/null; fi
 }
 
-# Ends the restart command with what it has started: left alone, it could restart zot at any time later.
+# Ends the restart command with what it has started, because it could restart zot at any time later. zot itself goes on:
+# a command may run it in the foreground, and the way back could start none.
 # Reads: child. Sets: -. Prints: a line, on standard error.
 end_restart() (
-    left="$child $(processes_below "$child" "")"
+    spared=" $(zot_processes | tr '\n' ' ') "
+    running=
+    left=
+    for one in "$child" $(processes_below "$child" ""); do
+        case $spared in *" $one "*) running=$one ;; *) left="$left${left:+ }$one" ;; esac
+    done
     for signal in TERM TERM KILL; do
+        [ -n "$left" ] || break
         for one in $left; do kill -s "$signal" "$one" 2>/dev/null; done
         pause 0.3
         ending=$left
         left=
         for one in $ending; do [ -z "$(identity_of "$one")" ] || left="$left${left:+ }$one"; done
-        [ -n "$left" ] || break
     done
-    if [ -z "$left" ]; then
-        warn "The deployment waited for host.restartCommand, which was ended, with what it had started. [ZH-RESTART-ENDED]"
-    else
+    if [ -n "$left" ]; then
         warn "The deployment waited for host.restartCommand, which still runs on the host and could not be ended (process $left). [ZH-RESTART-RUNS]"
+    elif [ -n "$running" ]; then
+        warn "The deployment waited for host.restartCommand, which does not end because it runs zot itself (process $running); let the command start zot in the background, or by a service manager. [ZH-RESTART-FOREGROUND]"
+    else
+        warn "The deployment waited for host.restartCommand, which was ended, with what it had started. [ZH-RESTART-ENDED]"
     fi
 )
 

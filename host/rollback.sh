@@ -61,7 +61,7 @@ rollback() {
         warn "The config that was in force before cannot start either, since its issuer does not answer. zot serves read-only: anyone may pull, and nobody may log in. Run pulumi up again when the issuer answers. [ZH-ROLLBACK-READ-ONLY]"
         return
     fi
-    if bring_up; then
+    if bring_up || is_up_all_the_same; then
         if serves_our_config; then
             warn "The config that was in force before is back, and zot is ready with it$(serving_note). [ZH-ROLLBACK-DONE]"
         else
@@ -71,6 +71,15 @@ rollback() {
         return
     fi
     warn "The config that was in force before is back in $config, but zot is not ready with it. [ZH-ROLLBACK-NOT-READY] $problem$(last_words_note)"
+}
+
+# Whether zot has restarted although its restart failed: a command may fail, or have to be ended, after its work is done.
+# Reads: config problem. Sets: problem. Prints: -. Scratch: failed_restart.
+is_up_all_the_same() {
+    failed_restart=$problem
+    expect_of "$config" && wait_until_ready && has_changed && return 0
+    problem=$failed_restart
+    return 1
 }
 
 # The zot process of this config, and not a supervisor: that has the config in its command line too, and serves nothing.

@@ -74,6 +74,21 @@ describe("what a process has started", () => {
     });
 });
 
+describe("a restart command that hangs", () => {
+    eachShell("is ended, but not the zot that it runs in the foreground", (shell) => {
+        const zot = join(scratchFolder(), "zot");
+        const script =
+            `${inspectionScript}\n${end}\n` +
+            `zot_processes() { cat ${quoted(zot)}; }\n` +
+            `/bin/sh -c 'sleep 30 & echo $! >'${quoted(zot)}'; wait' & child=$!\n` +
+            `until [ -s ${quoted(zot)} ]; do sleep 0.1; done\n` +
+            `end_restart; kill -0 "$(cat ${quoted(zot)})" && echo goes on; kill "$(cat ${quoted(zot)})"`;
+        const { output, errors } = runIn(shell, script);
+        expect(output).toBe("goes on\n");
+        expect(errors).toMatch(/does not end because it runs zot itself \(process \d+\).* \[ZH-RESTART-FOREGROUND\]/);
+    });
+});
+
 describe("json_nodes", () => {
     /** What it is to answer, worked out here. */
     function nodes(value: unknown, path = ""): string[] {

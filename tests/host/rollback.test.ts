@@ -80,6 +80,19 @@ describe("the rollback", () => {
         expect(await served()).toBe("a");
     });
 
+    it("says what serves, also where the restart command restarts zot and fails", async () => {
+        await hardened();
+        const restart = join(host.folder, "restart-that-fails");
+        fs.writeFileSync(restart, `#!/bin/sh\n'${host.service.restartCommand}'\nexit 1\n`, { mode: 0o755 });
+        const settings = { host: { readyTimeout: 5, restartCommand: restart } };
+        const ran = await host.deploy(host.declare("b", { zot: { garbageCollectionDelay: "2h" } }, settings));
+        expect(ran).toMatchObject({ exitCode: 1, output: "" });
+        expect(ran.errors).toContain("[ZH-RESTART-FAILED]");
+        expect(ran.errors).toContain("is back, and zot is ready with it");
+        expect(ran.errors).not.toContain("zot is not ready");
+        expect(await served()).toBe("a");
+    });
+
     it("of a first deployment leaves nothing", async () => {
         host.reset();
         host.service.serveFault({ how: "dies", where: { holds: a.files[0]!.path } });
