@@ -141,13 +141,8 @@ export const deployments: Case[] = [
             const fill = (folder: string) => `dd if=/dev/zero of=${folder}/fill bs=1k 2>/dev/null; true`;
             const files = "i=0; while touch /etc/zot/file$i 2>/dev/null; do i=$((i + 1)); done";
             for (const [folder, options, filled, words] of [
-                ["/etc/zot", "size=400k", fill("/etc/zot"), ["/etc/zot has 0 KB left"]],
-                [
-                    "/etc/zot",
-                    "nr_inodes=100",
-                    files,
-                    ["nothing can be written in", "/etc/zot has room for 0 files left"],
-                ],
+                ["/etc/zot", "size=400k", fill("/etc/zot"), ["[ZH-DISK-FULL]"]],
+                ["/etc/zot", "nr_inodes=100", files, ["[ZH-LOCK-NOT-WRITTEN]", "[ZH-DISK-NO-INODES]"]],
                 ["/tmp", "size=16k", fill("/tmp"), ["no room in /tmp", "make room in /tmp"]],
                 ["/tmp", "nr_inodes=1", "true", ["no room in /tmp", "make room there"]],
             ] as const) {
@@ -158,7 +153,7 @@ export const deployments: Case[] = [
                 try {
                     const { refused = "" } = await site.preview(b, a);
                     expect(refused.includes(words.at(-1)!), `preview does not say ${words.at(-1)}: ${refused}`);
-                    failed(await site.deploy(b), words[0], /Nothing on the host was changed/);
+                    failed(await site.deploy(b), words[0], "[ZH-HOST-UNCHANGED]");
                     await serves(site, "a", a);
                 } finally {
                     await site.host.sh(`umount ${folder}; rm -rf /root/kept`);
@@ -173,8 +168,8 @@ export const deployments: Case[] = [
             const a = await deployed(site);
             const b = site.declare("b");
             for (const [options, words] of [
-                ["", "is mounted by itself"],
-                [" && mount -o remount,ro,bind /etc/zot/config.json", "cannot be replaced, though root deploys"],
+                ["", "[ZH-CONFIG-MOUNT]"],
+                [" && mount -o remount,ro,bind /etc/zot/config.json", "[ZH-CONFIG-IMMUTABLE]"],
             ] as const) {
                 await site.host.sh(`mount --bind /etc/zot/config.json /etc/zot/config.json${options}`);
                 try {
