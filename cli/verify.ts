@@ -40,33 +40,33 @@ interface Options extends SubjectOptions {
 /** Runs as one of CI's identities, or as each of them, one after the other. */
 async function verify(options: Options): Promise<number> {
     if (!options.all) {
-        const { report, signal } = await look(options);
+        const { report, signal } = await runOnce(options);
         if (options.html) save(options.html, html(report));
         if (options.json) printJson(report);
         return codeOf({ report, signal });
     }
     const { entries } = stackWorkloads(projectFolder(), options.stack!);
-    const looked: Record<string, Looked> = {};
+    const finished: Record<string, Finished> = {};
     for (const workload of [FIRST_WORKLOAD, ...Object.keys(entries)]) {
         remark(`As CI's identity ${workload}:`);
-        looked[workload] = await look({ ...options, workload });
-        if (looked[workload].signal) break;
+        finished[workload] = await runOnce({ ...options, workload });
+        if (finished[workload].signal) break;
     }
-    const reports = Object.entries(looked).map(([workload, { report }]) => [workload, report]);
+    const reports = Object.entries(finished).map(([workload, { report }]) => [workload, report]);
     if (options.json) printJson({ workloads: Object.fromEntries(reports) });
-    return Math.max(...Object.values(looked).map(codeOf));
+    return Math.max(...Object.values(finished).map(codeOf));
 }
 
-interface Looked {
+interface Finished {
     report: Report;
     /** The signal that ended it early. */
     signal: EndingSignal | undefined;
 }
 
-const codeOf = ({ report, signal }: Looked): number => (signal ? EXIT_BY_SIGNAL[signal] : exitCodeOf(report));
+const codeOf = ({ report, signal }: Finished): number => (signal ? EXIT_BY_SIGNAL[signal] : exitCodeOf(report));
 
 /** One run; prints the table unless JSON is asked for. */
-async function look(options: Options): Promise<Looked> {
+async function runOnce(options: Options): Promise<Finished> {
     const line = new ProgressLine(process.stderr);
     const say = (text: string) => {
         line.clear();

@@ -9,7 +9,7 @@ import type { IdentityPreflight } from "./identityPreflight";
 import { FIRST_WORKLOAD, type Settings, type Workload } from "./settings";
 import { allHooks } from "./shownRights";
 import { componentTypes } from "./typeTokens";
-import { tellOfNewKey } from "./whatNext";
+import { announceNewKey } from "./whatNext";
 import { declaredPolicy } from "./zotConfig";
 
 export interface CiCredentialArgs {
@@ -61,7 +61,7 @@ export class CiCredential extends pulumi.ComponentResource {
             },
             {
                 parent: this,
-                hooks: allHooks(args.preflight?.beforeCreateFor(workload.name), tellOfNewKey(name, workload.name)),
+                hooks: allHooks(args.preflight?.beforeCreateFor(workload.name), announceNewKey(name, workload.name)),
             },
         );
 

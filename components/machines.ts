@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { askBeforeWithdrawal, observeForRefusal } from "./hostObservation";
 import { LiveNames, namesOfRegistry } from "./liveNames";
 import { RegistryHost, type RegistryHostArgs } from "./registryHost";
-import { tellOfRollout } from "./rollout";
+import { announceRollout } from "./rollout";
 import { hasMembers, type Member, membersOf, type Settings } from "./settings";
 import { allHooks } from "./shownRights";
 import { componentTypes } from "./typeTokens";
@@ -75,7 +75,7 @@ export class Machines {
                     settings,
                     isAway,
                     told,
-                    rollout: tellOfRollout(this.name, present, name),
+                    rollout: announceRollout(this.name, present, name),
                     // A failure on one machine stops the deployments to the machines after it.
                     deployAfter: [deployAfter, ...hosts.slice(-1)],
                     changed: name === present[0] ? changed : undefined,
@@ -133,12 +133,12 @@ export function renamed(before: Identities, now: Identities, isList: boolean): s
             const same = added.find(([, { place, key }]) => place === gone.place || key === gone.key)?.[1];
             // A single machine takes over the state of its own address.
             if (same === undefined || (!isList && same.name === gone.name)) return [];
-            const mend = isList
+            const remedy = isList
                 ? `Give ${same.name} name: ${gone.name} in host.members.`
                 : `Leave it in host.members, as the only one, with name: ${gone.name}.`;
             return [
                 `The machine that was called ${gone.name} would be called ${same.name}. Then what was deployed as ` +
-                    `${gone.name} would be withdrawn from it, and nobody could push. ${mend} If they are two ` +
+                    `${gone.name} would be withdrawn from it, and nobody could push. ${remedy} If they are two ` +
                     `machines, take ${gone.name} out of host.members in a separate update.`,
             ];
         });

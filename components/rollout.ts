@@ -9,7 +9,7 @@ import { resourceHook } from "./resourceHook";
  * @param component name of the component that the machines belong to
  * @param machines the machines' names, in the order of deployment
  */
-export function tellOfRollout(
+export function announceRollout(
     component: string,
     machines: readonly string[],
     machine: string,

@@ -5,7 +5,7 @@ import { FIRST_WORKLOAD } from "./settings";
 import { componentTypes } from "./typeTokens";
 
 /** Hooks for a key of CI: if the key is a new one, they say where to put it. */
-export function tellOfNewKey(component: string, workload: string): pulumi.ResourceHookBinding {
+export function announceNewKey(component: string, workload: string): pulumi.ResourceHookBinding {
     const telling = resourceHook(`${component}-tells-of-a-new-key`, async ({ oldOutputs, newOutputs }) => {
         if (uuidIn(oldOutputs) !== uuidIn(newOutputs)) await pulumi.log.info(newKeyText(pulumi.getStack(), workload));
     });

@@ -102,16 +102,16 @@ last_words() {
         case $manager in
         systemd | systemd-user) [ -n "$log_file" ] || unit_journal | said_by unit ;;
         esac
-    } | telling_lines
+    } | relevant_lines
 }
 
 # The output of the restart. If a command has started zot, it may be the output of zot; if the restart failed, it was
 # reported already.
 # Reads: folder restarted. Sets: -. Prints: at most five lines.
-words_of_restart() { [ -z "$restarted" ] || telling_lines <"$folder/output"; }
+words_of_restart() { [ -z "$restarted" ] || relevant_lines <"$folder/output"; }
 
 # Reads: -. Sets: -. Prints: of its input at most five lines.
-telling_lines() {
+relevant_lines() {
     sed 's/^{"time":"[^"]*",//; s/,"caller":.*//; s/,"goroutine":.*//' |
         awk '
             # A line of zot after a normal end.

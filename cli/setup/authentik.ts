@@ -18,7 +18,7 @@ export interface FoundInAuthentik {
  *
  * @throws ApiFailure, EndlessListError with words for a person
  */
-export async function lookAtAuthentik(url: string, token: string, clientId: string): Promise<FoundInAuthentik> {
+export async function inspectAuthentik(url: string, token: string, clientId: string): Promise<FoundInAuthentik> {
     const transport = outgoing();
     const api = new AuthentikApi({ url, token, transport }, oneAttempt());
     // The first request on its own, so that a refused token is reported once.

@@ -8,7 +8,7 @@ import { cachesWithoutFolder } from "../../components/zotConfig";
 import { isJsonMap, type JsonMap, valueAt } from "../../components/zotJson";
 import { busy } from "../shared/command";
 import { choicesFor } from "./alike";
-import { type FoundInAuthentik, lookAtAuthentik } from "./authentik";
+import { type FoundInAuthentik, inspectAuthentik } from "./authentik";
 import { hasMetrics, partsOfIssuer, textOf } from "./compose";
 import type { Interview } from "./interview";
 import { declaredSetting, type QuestionName } from "./questions";
@@ -174,7 +174,7 @@ async function tokenThatWorks(
         const token = kept ?? (await interview.answer("authentikToken"));
         busy(`Asking Authentik at ${url}`);
         try {
-            return { token, found: await lookAtAuthentik(url, token, clientId) };
+            return { token, found: await inspectAuthentik(url, token, clientId) };
         } catch (error) {
             const failure = failureIn(error);
             if (!failure && !(error instanceof EndlessListError)) throw error;

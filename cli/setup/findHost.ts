@@ -7,7 +7,7 @@ import { configIn } from "../config/readConfig";
 import type { Groups } from "../config/takeOver";
 import { textOf } from "./compose";
 import { withAbsolutePaths } from "./fromHost";
-import { lookAtHost, sshDefaults } from "./host";
+import { inspectHost, sshDefaults } from "./host";
 import { type FoundZot, type HostFacts, zotInWords } from "./hostFacts";
 import { confirmedKey } from "./hostKey";
 import { type KnownHost, loginFor } from "./hostLogin";
@@ -41,11 +41,11 @@ export async function findHost(interview: Interview, known: KnownHost): Promise<
 
     const login = loginBefore ?? (await loginFor(interview, known, defaults.keys));
     const connection: SshConnection = { host: address, port, user, hostKey, ...login.connection, proxy };
-    const facts = await lookAtHost(connection, "");
+    const facts = await inspectHost(connection, "");
     const picked = await pickedZot(interview, facts, known);
     const { configFile } = picked;
     const whole =
-        facts.config !== undefined && facts.zots.length === 1 ? facts : await lookAtHost(connection, configFile);
+        facts.config !== undefined && facts.zots.length === 1 ? facts : await inspectHost(connection, configFile);
     // If there are several, the first look reported less about each.
     const zot = whole.zots.find((one) => one.config === configFile) ?? picked.found;
     return {

@@ -142,13 +142,13 @@ function shownKey(address: string, port: number, way: Duplex): Promise<ShownKey>
  * @param wanted path of the config to return; "" for that of the only zot
  * @throws UserError
  */
-export async function lookAtHost(connection: SshConnection, wanted: string): Promise<HostFacts> {
+export async function inspectHost(connection: SshConnection, wanted: string): Promise<HostFacts> {
     busy(`Looking at ${connection.host}`);
     const script = [
         inspectionScript,
         factsScript,
         `user_switch= owner= binary= config= manager= wanted='${wanted.replaceAll("'", "'\\''")}'`,
-        "look_for_zot",
+        "find_zot",
         "",
     ].join("\n");
     try {

@@ -165,7 +165,7 @@ version_of() {
 }
 
 # Reads: -. Sets: -. Prints: what is to be known of a zot; the id of its process, or nothing of one that is stopped.
-tell_zot() {
+report_zot() {
     echo zot
     fact process "$1"
     found_config=$2 found_binary=$3 found_unit=$4
@@ -203,7 +203,7 @@ tell_zot() {
 }
 
 # Reads: wanted. Sets: -. Prints: the report.
-look_for_zot() {
+find_zot() {
     echo 'zot-hardening-setup'
     fact system "$(uname -s) $(uname -m)"
     fact login "$(id -un)"
@@ -223,7 +223,7 @@ look_for_zot() {
         started_with=$(config_of_process "$process")
         [ -z "$wanted" ] || [ "$started_with" = "$wanted" ] || continue
         [ -n "$wanted" ] || [ "$in_detail" = no ] || only=$started_with
-        tell_zot "$process" "$started_with" "$(program_of "$process")" ""
+        report_zot "$process" "$started_with" "$(program_of "$process")" ""
     done
     # Units that are to start a zot, and do not run.
     for manager_asked in systemd systemd-user; do
@@ -236,7 +236,7 @@ look_for_zot() {
             file=${line#* serve } file=${file%% *}
             [ -z "$wanted" ] || [ "$file" = "$wanted" ] || continue
             in_detail=yes
-            tell_zot "" "$file" "$path" "$manager_asked $name"
+            report_zot "" "$file" "$path" "$manager_asked $name"
         done
     done
     # The config of the only one is what will be asked for.

@@ -303,12 +303,12 @@ function get<T>(access: ApiAccess, path: string): Promise<T | undefined> {
 }
 
 /**
- * The result of a look that takes several requests; undefined if one got no answer. No further request follows then:
+ * The result of a look-up that takes several requests; undefined if one got no answer. No further request follows then:
  * each would wait just as long. The look-ups report that Authentik does not answer.
  */
-async function whereReached<T>(look: () => Promise<T>): Promise<T | undefined> {
+async function whereReached<T>(lookUp: () => Promise<T>): Promise<T | undefined> {
     try {
-        return await look();
+        return await lookUp();
     } catch (error) {
         if (failureIn(error)?.kind !== "unreachable") throw error;
         return undefined;

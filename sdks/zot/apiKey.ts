@@ -69,7 +69,7 @@ export class ApiKey extends pulumi.CustomResource {
             name,
             inputs,
             pulumi.mergeOptions(
-                // Two keys of one user side by side would be taken for each other's strays.
+                // Two keys of one user side by side would be taken for keys that nobody declares.
                 { ...resourceOptsDefaults(), deleteBeforeReplace: true, additionalSecretOutputs: ["key"] },
                 opts,
             ),

@@ -90,20 +90,20 @@ async function measure(
     say: (text: string) => void,
 ): Promise<Record<Name, Operation>> {
     const taken = new Map<Name, Operation[]>();
-    const carryOut = async (name: Name) => {
+    const measureOnce = async (name: Name) => {
         say(`${machines.length}: ${name}`);
         const operation = await step(() =>
             operate(root, scratch, machines, name.startsWith("preview") ? "preview" : "up"),
         );
         taken.set(name, [...(taken.get(name) ?? []), operation]);
     };
-    await carryOut("first up");
+    await measureOnce("first up");
     for (let index = 1; index <= runs; index++) {
-        await carryOut("preview, no change");
-        await carryOut("up, no change");
+        await measureOnce("preview, no change");
+        await measureOnce("up, no change");
         scratch.changeSettings({ access: { ciRepositories: [`team-${index}/**`] } });
-        await carryOut("preview, a right");
-        await carryOut("up, a right");
+        await measureOnce("preview, a right");
+        await measureOnce("up, a right");
     }
     const of = (name: Name, figure: keyof Operation) => median(taken.get(name)!.map((operation) => operation[figure]));
     return Object.fromEntries(

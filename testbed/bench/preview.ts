@@ -30,12 +30,12 @@ export async function finish(
     args: string[],
     options: { cwd: string; env: NodeJS.ProcessEnv; input?: string },
 ): Promise<Ended> {
-    const { stdout, stderr, code, seconds } = await carryOut(file, args, options);
+    const { stdout, stderr, code, seconds } = await runToEnd(file, args, options);
     if (code !== 0) throw new Error(`${[file, ...args].join(" ")} ended with ${code}:\n${stdout}${stderr}`);
     return { stdout, seconds };
 }
 
-async function carryOut(
+async function runToEnd(
     file: string,
     args: string[],
     { input = "", ...options }: { cwd: string; env: NodeJS.ProcessEnv; input?: string },
@@ -79,8 +79,8 @@ export async function costOfPreview(
     };
     const { folder, stack, project, program } = measured;
     const { stdout, stderr, code, seconds } = pulumi.languageHost
-        ? await carryOut(pulumi.path, previewArguments(stack), { cwd: folder, env })
-        : await carryOut(
+        ? await runToEnd(pulumi.path, previewArguments(stack), { cwd: folder, env })
+        : await runToEnd(
               node.path,
               [join(root, "dist", "testbed", "bench", "main.js"), program, folder, project, stack],
               { cwd: folder, env },

@@ -8,7 +8,7 @@ const { onPath } = require("./commands.cjs");
 const pins = require("./pins.cjs");
 
 /** @typedef {{ found: string[] } | { lacks: string }} Result findings, a line each; or why nothing was looked at */
-/** @typedef {{ name: string, look: (context: Context) => Result }} Check */
+/** @typedef {{ name: string, check: (context: Context) => Result }} Check */
 /**
  * @typedef {{ node: string, env: NodeJS.ProcessEnv, files: string[] }} Context `files`: what git knows, from the root
  */
@@ -113,7 +113,7 @@ function prose(text) {
 const checks = [
     {
         name: "Biome: format, order of imports, lint",
-        look: ({ node, env }) =>
+        check: ({ node, env }) =>
             findingsOf(
                 node,
                 [ofPackage("@biomejs/biome", "bin/biome"), "ci", "--error-on-warnings", "--colors=off"],
@@ -122,14 +122,14 @@ const checks = [
     },
     {
         name: "shfmt: format of shell",
-        look: ({ env, files }) => {
+        check: ({ env, files }) => {
             const formatter = shfmt(env);
             return "lacks" in formatter ? formatter : findingsOf(formatter.file, ["-d", ...shellFiles(files)], env);
         },
     },
     {
         name: "shellcheck",
-        look: ({ node, env, files }) => {
+        check: ({ node, env, files }) => {
             const linter = onPath("shellcheck", env.PATH);
             if (!linter) return { lacks: "there is no shellcheck on PATH (Debian's package shellcheck)" };
             // Parts of a script know nothing of each other: those of the host are looked at as they are put together.
@@ -155,7 +155,7 @@ const checks = [
     },
     {
         name: "cspell: spelling",
-        look: ({ node, env }) =>
+        check: ({ node, env }) =>
             findingsOf(
                 node,
                 [ofPackage("cspell", "bin.mjs"), "--no-progress", "--no-summary", "--no-color", "**"],
@@ -164,7 +164,7 @@ const checks = [
     },
     {
         name: `Markdown: prose of at most ${proseWidth} columns`,
-        look: ({ files }) => ({
+        check: ({ files }) => ({
             found: files
                 .filter((file) => file.endsWith(".md"))
                 .flatMap((file) =>
@@ -178,7 +178,7 @@ const checks = [
         name:
             `Code: files of at most ${longestFile} lines, ` +
             `under ${wideShare * 100} % of the lines wider than ${codeWidth}`,
-        look: ({ files }) => {
+        check: ({ files }) => {
             const code = files.filter(
                 (file) => /\.(ts|cjs|cts|sh)$/.test(file) && !tables.some((table) => table.test(file)),
             );
@@ -217,8 +217,8 @@ async function lint(toolchain, args, env) {
     if (git.status !== 0) throw new Error(`git ls-files failed: ${git.error?.message ?? git.stderr}`);
     const files = git.stdout.split("\0").filter((file) => file !== "" && fs.existsSync(path.join(pins.root, file)));
     let findings = 0;
-    for (const { name, look } of checks) {
-        const result = look({ node: toolchain.node.path, env, files });
+    for (const { name, check } of checks) {
+        const result = check({ node: toolchain.node.path, env, files });
         const found = "found" in result ? result.found : [`nothing was looked at: ${result.lacks}`];
         process.stdout.write(
             `${found.length === 0 ? "ok  " : "FAIL"}  ${name}\n${found.map((line) => `      ${line}\n`).join("")}`,

@@ -13,7 +13,7 @@ import { differences, sameWithMarks } from "./diff";
 import { type CommandInputs, type CommandState, completed, inputFields, stateFields } from "./inputs";
 import { peel } from "./marks";
 
-const tell = engineLog(process.argv[2]);
+const logToEngine = engineLog(process.argv[2]);
 
 /** Calls `announce` before its first work: the stand-in says that it is one. */
 export function remoteCommand(announce: (context: CallContext) => Promise<void>): ResourceHandler {
@@ -77,7 +77,7 @@ async function runOnHost(
     const { run } = require("./session") as typeof import("./session");
     const signal = timeLimit(timeoutSeconds, context.cancelled);
     const status = async (message: string) => {
-        if (!signal.aborted) await tell("info", message, context.urn, true);
+        if (!signal.aborted) await logToEngine("info", message, context.urn, true);
     };
     const client = await dial(state.connection, { status, signal });
     return run(client, text, state.stdin);

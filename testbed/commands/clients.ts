@@ -64,7 +64,7 @@ async function clients({ only, list = false, json = false, debian = false, write
     const skipped = Object.entries(missing).map(([client, reason]) => ({ client, reason }));
     if (json)
         process.stdout.write(`${JSON.stringify({ zot: zot ? "both" : "stand-in", rows, differences, skipped })}\n`);
-    else process.stdout.write(`${tableOf(rows)}\n${differences.map((one) => `${tell(one)}\n`).join("")}`);
+    else process.stdout.write(`${tableOf(rows)}\n${differences.map((one) => `${differenceInWords(one)}\n`).join("")}`);
     (json ? say : (line: string) => void process.stdout.write(`${line}\n`))(
         `${ready.length} clients, ${rows.length} runs of workflows, ${differences.length} differences from ` +
             `docs/clients.md, ${skipped.length} skipped.`,
@@ -95,7 +95,7 @@ function tableOf(rows: readonly Seen[]): string {
     return [...lines].map(([line, at]) => (at.length === places ? line : `${line} ${at.join("; ")}`)).join("\n");
 }
 
-const tell = ({ client, workflow, where, documented: there, seen }: Difference): string =>
+const differenceInWords = ({ client, workflow, where, documented: there, seen }: Difference): string =>
     `\n${client}, ${workflow} (${where})\n    docs/clients.md  ${there ?? "no such row"}\n    seen             ${seen}`;
 
 interface Attempt {

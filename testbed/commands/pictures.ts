@@ -42,7 +42,7 @@ async function pictures(): Promise<void> {
         writeFileSync(
             file,
             terminalPicture(
-                ["$ pulumi preview --stack prod", ...telling(stdout)],
+                ["$ pulumi preview --stack prod", ...shownLines(stdout)],
                 "A pulumi preview that says which rights a change gives, and what differs in the access matrix",
             ),
         );
@@ -51,7 +51,7 @@ async function pictures(): Promise<void> {
 }
 
 /** The lines that say something of the change: the steps that change something, what is told, and the access matrix. */
-function telling(text: string): string[] {
+function shownLines(text: string): string[] {
     const lines = text.split("\n").map((line) => line.trimEnd().replaceAll(STACK, "prod"));
     const from = (start: RegExp, end: RegExp) => {
         const first = lines.findIndex((line) => start.test(plain(line)));

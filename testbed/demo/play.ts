@@ -17,13 +17,13 @@ export async function play(
     show.say(`\n${ASK}`);
     for await (const line of createInterface({ input })) {
         const answer = line.trim().toLowerCase();
-        if (answer === "") await tell(show, "preview", stack, log);
-        else if (answer === "y" || answer === "yes") await tell(show, "up", stack, log);
+        if (answer === "") await operateAndShow(show, "preview", stack, log);
+        else if (answer === "y" || answer === "yes") await operateAndShow(show, "up", stack, log);
         else show.say(ASK);
     }
 }
 
-async function tell(show: Show, operation: Operation, stack: Stack, log: OutputLog): Promise<void> {
+async function operateAndShow(show: Show, operation: Operation, stack: Stack, log: OutputLog): Promise<void> {
     const isPreview = operation === "preview";
     show.say(isPreview ? "Looking at what would change …" : "Putting it into force …");
     let done: Done;

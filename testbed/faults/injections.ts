@@ -134,11 +134,11 @@ export class Injector {
             // From nothing, a deployment that failed leaves nothing.
             await watch.settled(from === "nothing" ? 500 : 10_000);
         } finally {
-            await this.mend();
+            await this.repair();
             history = await watch.end();
         }
 
-        const settled = await this.look(from === "nothing" ? 500 : 10_000);
+        const settled = await this.inspect(from === "nothing" ? 500 : 10_000);
         const readOnly = fault.kind === "issuer";
         problems.push(
             ...breaches(history, {
@@ -307,7 +307,7 @@ export class Injector {
     }
 
     /** The fault is over. */
-    private async mend(): Promise<void> {
+    private async repair(): Promise<void> {
         const { host } = this;
         host.steps!.end();
         await host.issuer.become("ours");
@@ -321,7 +321,7 @@ export class Injector {
 
     // --- afterwards -----------------------------------------------------------------------------------------------
 
-    private async look(milliseconds = 10_000): Promise<{ served: string; disk: string }> {
+    private async inspect(milliseconds = 10_000): Promise<{ served: string; disk: string }> {
         const watch = new Watch(this.host, this.known(), this.imagePath());
         try {
             return { served: await watch.settled(milliseconds), disk: watch.onDisk() };
@@ -354,7 +354,7 @@ export class Injector {
         const problems: string[] = [];
         const ran = await host.deploy(next);
         if (ran.exitCode !== 0) problems.push(`the next deployment failed: ${ran.errors.trim()}`);
-        const { served, disk } = await this.look();
+        const { served, disk } = await this.inspect();
         if (served !== next.name || disk !== next.name)
             problems.push(`after the next deployment ${served} served and ${disk} was on the disk`);
         problems.push(...leftOver(host, next));

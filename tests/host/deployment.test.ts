@@ -57,7 +57,7 @@ describe("a deployment", () => {
         expect(await served()).toBe("a");
     });
 
-    it("mends modes without a restart", async () => {
+    it("corrects modes without a restart", async () => {
         await hardened();
         const before = starts();
         fs.chmodSync(host.configFile, 0o600);

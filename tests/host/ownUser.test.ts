@@ -128,7 +128,7 @@ const reason = notAsOthers;
         },
     );
 
-    it("mends owner and mode without a restart, where all else is as declared", async () => {
+    it("corrects owner and mode without a restart, where all else is as declared", async () => {
         await hardened();
         fs.chownSync(a.files[0]!.path, OTHER, OTHER);
         fs.chmodSync(a.files[1]!.path, 0o644);

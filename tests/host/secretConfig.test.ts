@@ -102,7 +102,7 @@ describe.each([
         expect(new Set(holders())).toEqual(new Set([CLOSED]));
     });
 
-    it("mends a mode that was changed by hand, without a restart", async () => {
+    it("corrects a mode that was changed by hand, without a restart", async () => {
         await deploy(secret);
         fs.chmodSync(host.configFile, 0o644);
         await deploy(secret, "repaired\n");

@@ -283,7 +283,7 @@ describe("sudo", () => {
         payload: deployed.payload.replace("export PATH\n", `PATH='${sudo()}':$PATH\nexport PATH\n`),
     });
 
-    it("that wants a password is refused before anything is touched, with the line that mends it", async () => {
+    it("that wants a password is refused before anything is touched, with the line that corrects it", async () => {
         standIn("password");
         fs.writeFileSync(host.configFile, host.openConfig());
         host.service.start();

@@ -52,14 +52,14 @@ class Walk {
         while (this.at < this.text.length) {
             const character = this.text[this.at] ?? "";
             if (end !== "" && character === end) {
-                this.settle();
+                this.advance();
                 this.at++;
                 return;
             }
             if (character === "#" && /[\s;({]/.test(this.text[this.at - 1] ?? "\n")) {
                 this.at += /^[^\n]*/.exec(this.rest)?.[0].length ?? 1;
             } else if (character === "\n" || character === ";" || character === "&" || character === "|") {
-                this.settle();
+                this.advance();
                 this.at++;
                 isStart = true;
             } else if (character === "(") {
@@ -75,7 +75,7 @@ class Walk {
     }
 
     /** At the end of a command: what stands alone stays set. */
-    private settle(): void {
+    private advance(): void {
         for (const name of this.pending.splice(0)) this.found.assigns.add(name);
     }
 

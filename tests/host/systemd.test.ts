@@ -74,7 +74,7 @@ describe("systemd", () => {
 
     it(
         "refuses a unit that it does not know, and one that would not always be started again, " +
-            "in words that mend it",
+            "in words that correct it",
         async () => {
             expect((await host.deploy(user())).errors).toContain(
                 "systemd knows no service registry; correct host.serviceName or host.serviceManager.",
@@ -98,7 +98,7 @@ describe("systemd", () => {
         },
     );
 
-    it("refuses a masked unit, and a user who does not linger, with the command that mends it", async () => {
+    it("refuses a masked unit, and a user who does not linger, with the command that corrects it", async () => {
         fs.writeFileSync(host.configFile, host.openConfig());
         fs.symlinkSync("/dev/null", join(units(), "registry.service"));
         for (const settings of [{}, { manageService: true }]) {

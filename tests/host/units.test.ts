@@ -248,7 +248,7 @@ describe("whom a unit of ours runs zot as", () => {
             { manager },
         );
 
-    it("is not root because its storage is root's, and the commands that mend it are told", () => {
+    it("is not root because its storage is root's, and the commands that correct it are told", () => {
         for (const manager of ["systemd", "launchd-daemon"]) {
             expect(told(0, { manager })).toBe(
                 "zot would run as root, because its storage /var belongs to root. Create a user for it, and give it the " +

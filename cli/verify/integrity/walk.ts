@@ -84,14 +84,14 @@ export async function walk(registry: Registry, options: WalkOptions): Promise<Wa
     await side(AT_ONCE.repositories, [...byRepository], async ([name, some]) => {
         const repository = new Repository(registry, name);
         await side(AT_ONCE.versions, some, async (version) => {
-            await unlessUnread(walked, `${name}:${version.tag}`, () => look(version, repository));
+            await unlessUnread(walked, `${name}:${version.tag}`, () => inspect(version, repository));
             options.progress?.(++done, versions.length, `${name}:${version.tag}`);
         });
         if (sample === undefined) await unlessUnread(walked, name, () => leftOvers(repository, tags.get(name)!));
     });
     return walked;
 
-    async function look(version: Version, repository: Repository): Promise<void> {
+    async function inspect(version: Version, repository: Repository): Promise<void> {
         const moves = options.movesTag(version);
         const missingOf = ({ missing, signatures }: Looked) =>
             options.signed && !moves && signatures === 0 && !missing.some(({ what }) => /signature/.test(what))

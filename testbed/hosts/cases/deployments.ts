@@ -125,7 +125,7 @@ export const deployments: Case[] = [
                 await site.host.sh('sed -i \'s/"gcDelay": "1h"/"gcDelay": "77h"/\' /etc/zot/config.json');
                 const shown = await preview();
                 expect(shown.includes("has other settings"), `preview does not see what was changed by hand: ${shown}`);
-                expect(Object.keys(await up()).length > 0, "pulumi up does not mend it");
+                expect(Object.keys(await up()).length > 0, "pulumi up does not correct it");
                 expect(Object.keys(await up()).length === 0, "the pulumi up after it was to change nothing");
                 await destroy();
                 await serves(site, READ_ONLY);

@@ -23,7 +23,7 @@ export interface ObservedHost {
     secret: string;
     inputs: PropertyMap;
     /** Brings everything back to how a deployment left it. */
-    mend(): Promise<void>;
+    repair(): Promise<void>;
     stop(): Promise<void>;
 }
 
@@ -88,7 +88,7 @@ export async function startObservedHost(ssh: SshHostOptions = {}): Promise<Obser
             rootDirectory: images,
             serviceManager: "command",
         },
-        async mend() {
+        async repair() {
             write();
             fs.rmSync(`${configFile}.zot-hardening`, { recursive: true, force: true });
             if (zot.pid() === undefined) await zot.restart();

@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
     answers = { "/-/health/live/": [200, ""] };
-    await host.mend();
+    await host.repair();
 });
 
 const DOCUMENT = "/application/o/zot/.well-known/openid-configuration";

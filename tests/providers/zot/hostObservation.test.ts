@@ -25,7 +25,7 @@ describe.each(kinds)("a look over %s", (kind) => {
     });
     afterAll(() => host?.stop());
     beforeEach(async () => {
-        await host.mend();
+        await host.repair();
         driver = observationDriver();
         await driver.up(host.inputs);
         driver.said.length = 0;
@@ -38,7 +38,7 @@ describe.each(kinds)("a look over %s", (kind) => {
         const told = driver.said.join("\n");
         expect(await driver.up(host.inputs)).toBe("update");
         expect(driver.state!.outputs.pushes).toBe(1);
-        await host.mend();
+        await host.repair();
         driver.said.length = 0;
         expect(await driver.up(host.inputs)).toBe("same");
         expect(driver.state!.outputs.pushes).toBe(1);
@@ -86,7 +86,7 @@ describe.each(kinds)("a look over %s", (kind) => {
             /has other settings[\s\S]*- {4}"level": "info"[\s\S]*\+ {4}"level": "warn"/,
         );
         // Once it was deployed, to have the one before is a difference.
-        await host.mend();
+        await host.repair();
         fs.mkdirSync(push, { recursive: true });
         fs.writeFileSync(path.join(push, "config.json"), host.config);
         fs.writeFileSync(
@@ -209,7 +209,7 @@ describe.each(kinds)("a look over %s", (kind) => {
         delete open.http.accessControl;
         fs.writeFileSync(host.configFile, JSON.stringify(open));
         await host.zot.restart();
-        await host.mend();
+        await host.repair();
         try {
             expect(await driver.preview(host.inputs)).toBe("update");
             expect(driver.said.join("")).toMatch(

@@ -45,7 +45,7 @@ describe.each(kinds)("a destroy over %s", (kind) => {
     });
     beforeEach(async () => {
         fs.rmSync(instead, { force: true });
-        await host.mend();
+        await host.repair();
         said.length = 0;
     });
 
@@ -154,7 +154,7 @@ describe.each(kinds)("a destroy over %s", (kind) => {
         fs.writeFileSync(host.configFile, host.config.replace('"info"', '"warn"'));
         await leave();
         // What was there before the first deployment was the same.
-        await host.mend();
+        await host.repair();
         await leave();
         expect(said).toEqual([]);
     });
