@@ -52,14 +52,14 @@ class Walk {
         while (this.at < this.text.length) {
             const character = this.text[this.at] ?? "";
             if (end !== "" && character === end) {
-                this.advance();
+                this.keepPending();
                 this.at++;
                 return;
             }
             if (character === "#" && /[\s;({]/.test(this.text[this.at - 1] ?? "\n")) {
                 this.at += /^[^\n]*/.exec(this.rest)?.[0].length ?? 1;
             } else if (character === "\n" || character === ";" || character === "&" || character === "|") {
-                this.advance();
+                this.keepPending();
                 this.at++;
                 isStart = true;
             } else if (character === "(") {
@@ -75,7 +75,7 @@ class Walk {
     }
 
     /** At the end of a command: what stands alone stays set. */
-    private advance(): void {
+    private keepPending(): void {
         for (const name of this.pending.splice(0)) this.found.assigns.add(name);
     }
 
