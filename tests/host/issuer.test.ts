@@ -3,9 +3,7 @@ import { spawn } from "node:child_process";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspectionScript } from "../../host/scripts";
-
-/** As a test is written to the script: quoted for a shell. */
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+import { quoted } from "./shells";
 
 test("a document without an end is left at a bound, and the message is short", async () => {
     const server = http.createServer((_request, response) => {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findExecutable } from "../../testbed/bootstrap/toolchain.cjs";
+import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 
 export interface Shell {
     name: string;
@@ -45,6 +45,18 @@ export const shells: Shell[] = [
     found("BusyBox ash", "busybox", ["ash"]),
     found("mksh", "mksh"),
 ];
+
+/** The first that is here, for what has nothing to do with shells. */
+export const dash = shells.find((shell) => shell.reason === undefined)!;
+
+/** A test in each of them; in one that is not here it is skipped by name. */
+export const eachShell = (name: string, test: (shell: Shell) => void) => {
+    for (const shell of shells)
+        (shell.reason ? it.skip : it)(skippable(`${name}: ${shell.name}`, shell.reason), () => test(shell));
+};
+
+/** A text as one word of a script: quoted for a shell. */
+export const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** macOS has the one of its authors. */
 export const awks: Shell[] = [
