@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Four libraries for CEL, the language of conditions in policies: what cel-go and the specification settle, they answer in
-# four ways. @bufbuild/cel 0.6.1, @marcbachmann/cel-js 8.0.0, cel-js 0.8.2 (npm), cel-python 0.5.0 (PyPI).
+# Four libraries for CEL, the language of conditions in policies: what cel-go and the specification settle, they answer
+# in four ways. @bufbuild/cel 0.6.1, @marcbachmann/cel-js 8.0.0, cel-js 0.8.2 (npm), cel-python 0.5.0 (PyPI).
 #
 # @bufbuild/cel returns an error as a value, which is true where a truth value is expected; the others throw. cel-js
 # divides integers into fractions, counts a character outside the basic plane as two, and lets an error win over

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Two challenges in one WWW-Authenticate header, as RFC 9110 (11.6.1) allows and registries behind proxies send: auth-header
-# 1.0.0 and www-authenticate 0.6.3 (npm) read them as one.
+# Two challenges in one WWW-Authenticate header, as RFC 9110 (11.6.1) allows and registries behind proxies send:
+# auth-header 1.0.0 and www-authenticate 0.6.3 (npm) read them as one.
 #
 # auth-header makes the second scheme the first one's token and its realm a list; www-authenticate names a parameter
 # "Basic realm". Neither has an error. And a challenge that is a scheme alone, as Negotiate is, both refuse.

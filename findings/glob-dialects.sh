@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The patterns of registries' rules mean other things to JavaScript's libraries than to Go's doublestar 4.10.0, which zot
-# goes by: picomatch 4.0.7 and minimatch 11.0.9 differ from it, and from each other.
+# The patterns of registries' rules mean other things to JavaScript's libraries than to Go's doublestar 4.10.0, which
+# zot goes by: picomatch 4.0.7 and minimatch 11.0.9 differ from it, and from each other.
 #
 # `a/**` holds `a` itself for doublestar and picomatch, and not for minimatch. `[!b]` is "not b" for doublestar and
 # minimatch, and "! or b" for picomatch. `{a}` is `a` for doublestar, and the three characters for the others. `+(a)` is

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Node 24.11.1, module.registerHooks: what a resolve hook answered for a name is remembered after deregister(), for every
-# module in the folder of the one that asked; a module in another folder is answered without the hook.
+# Node 24.11.1, module.registerHooks: what a resolve hook answered for a name is remembered after deregister(), for
+# every module in the folder of the one that asked; a module in another folder is answered without the hook.
 #
-# Whoever loads a stand-in by a hook, and the real package by the same name later, gets the stand-in again, and where the
-# stand-in itself asks, a recursion without an end. require.resolve() of the same folder tells the truth all the while.
+# Whoever loads a stand-in by a hook, and the real package by the same name later, gets the stand-in again, and where
+# the stand-in itself asks, a recursion without an end. require.resolve() of the same folder tells the truth all the
+# while.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# oidc-provider 9.13.3 (npm) names no Node in its package.json, loads in Node 22.0.0, and throws a TypeError as soon as a
-# provider is made: it calls URL.parse, which Node has since 22.1.
+# oidc-provider 9.13.3 (npm) names no Node in its package.json, loads in Node 22.0.0, and throws a TypeError as soon as
+# a provider is made: it calls URL.parse, which Node has since 22.1.
 #
 # npm therefore warns of nothing; in 22.1.0 the same works.
 set -euo pipefail

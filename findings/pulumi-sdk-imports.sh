@@ -2,8 +2,8 @@
 # @pulumi/pulumi 3.259.0: importing it reads the TypeScript compiler, whichever the project has, and npm's resolver of
 # packages (@npmcli/arborist), though a program without dynamic providers calls neither: more than half of all modules.
 #
-# A package that is there for development alone is so read at every preview; without one, the SDK reads a compiler of its
-# own, 3.8.3.
+# A package that is there for development alone is so read at every preview; without one, the SDK reads a compiler of
+# its own, 3.8.3.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # @pulumi/pulumi 3.259.0 with source-map-support 0.5.21, which Pulumi's runtime registers: the constructor of each resource
-# makes a stack trace of unlimited length, and the first one reads and parses the source map of the program; an error that
-# nobody has asked for. A program in one bundle pays for its whole map at every preview.
+# makes a stack trace of unlimited length, and the first one reads and parses the source map of the program; an error
+# that nobody has asked for. A program in one bundle pays for its whole map at every preview.
 #
 # A map that is not linked is not read.
 set -euo pipefail

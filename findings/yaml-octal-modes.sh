@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# One YAML file, two numbers: `0640` is 416 for Go's yaml.v3 3.0.1, which is octal as in YAML 1.1, and 640 for npm's yaml
-# 2.9.1 and js-yaml 5.5.0, which is decimal as in YAML 1.2. `1_000` is a number for the first and a text for the others.
+# One YAML file, two numbers: `0640` is 416 for Go's yaml.v3 3.0.1, which is octal as in YAML 1.1, and 640 for npm's
+# yaml 2.9.1 and js-yaml 5.5.0, which is decimal as in YAML 1.2. `1_000` is a number for the first and a text for the
+# others.
 #
 # yaml.v3 is what Go programs read their files with, Pulumi among them: a script in JavaScript that reads the same file
 # sees other values. `0o640`, and a mode in quotes, mean the same to all three.

@@ -144,8 +144,8 @@ issuer_answers() {
     # zot goes to its own host without a proxy, whatever the environment says.
     case $asked_issuer in *://localhost[:/]* | *://127.* | *'://[::1]'*) set -- "$@" --noproxy '*' ;; esac
     if [ -n "$trusted_by" ]; then set -- "$@" --cacert "$trusted_by"; fi
-    # No more of it than there is any use for. Whether curl succeeded is said behind the document: behind a pipe, its exit
-    # code is not to be seen.
+    # No more of it than there is any use for. Whether curl succeeded is said behind the document: behind a pipe, its
+    # exit code is not to be seen.
     longest_document=262144
     document=$({ curl "$@" "$asked_issuer.well-known/openid-configuration" 2>&1 </dev/null && printf '\n== fetched'; } | head -c "$longest_document")
     case $document in

@@ -73,7 +73,8 @@ rollback() {
     warn "The config that was in force before is back in $config, but zot is not ready with it. [ZH-ROLLBACK-NOT-READY] $problem$(last_words_note)"
 }
 
-# Whether zot has restarted although its restart failed: a command may fail, or have to be ended, after its work is done.
+# Whether zot has restarted although its restart failed: a command may fail, or have to be ended, after its work
+# is done.
 # Reads: config problem. Sets: problem. Prints: -. Scratch: failed_restart.
 is_up_all_the_same() {
     failed_restart=$problem

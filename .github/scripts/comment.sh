@@ -1,8 +1,8 @@
 #!/bin/sh
 # comment.sh WHAT KEY [quoted]: publishes TEXT as the comment KEY of the pull request NUMBER, or that WHAT failed where
-# there is none. Ends with 1 where the job that made it failed (RESULT, OUTCOME), so that the run is red. FORGE_TOKEN may
-# write comments. With `quoted`, the text was made by the branch's own code: it is shown as it is, below a heading of
-# ours, and cannot be taken for the review.
+# there is none. Ends with 1 where the job that made it failed (RESULT, OUTCOME), so that the run is red. FORGE_TOKEN
+# may write comments. With `quoted`, the text was made by the branch's own code: it is shown as it is, below a heading
+# of ours, and cannot be taken for the review.
 set -eu
 what=$1 key=$2 how=${3:-}
 scripts=$(cd "$(dirname "$0")" && pwd)

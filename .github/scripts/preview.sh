@@ -1,7 +1,8 @@
 #!/bin/sh
 # preview.sh STACK FILE: what a Pulumi preview of the stack says, in FILE, as text. It needs the shared state
 # (PULUMI_BACKEND_URL), its passphrase or key, and a view-only token of Authentik; it looks at no host. What a secret of
-# this environment is found in is not published. This is the branch's own script: the base's makes a comment of the text.
+# this environment is found in is not published. This is the branch's own script: the base's makes a comment of the
+# text.
 set -eu
 stack=$1 file=$2
 scripts=$(cd "$(dirname "$0")" && pwd)

@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # Looks for zot on a host and tells what it finds, for `npm run setup`. It changes nothing.
 #
-# Above this stand the functions of host/scripts.ts. Standard output is lines of "name=value": facts of the host, and for
-# each zot a line "zot" and its facts. Then, where one zot is asked for by its config ($wanted), a line "--" and that
-# config, to the last byte.
+# Above this stand the functions of host/scripts.ts. Standard output is lines of "name=value": facts of the host, and
+# for each zot a line "zot" and its facts. Then, where one zot is asked for by its config ($wanted), a line "--" and
+# that config, to the last byte.
 set -u
 LC_ALL=C
 export LC_ALL

@@ -83,8 +83,8 @@ export function jsonOf({ text }: Pick<Answer, "text">): unknown {
 const LONGEST_RETRY_AFTER = 30_000;
 
 /**
- * How many milliseconds to wait before the next try, if the server says so: `Retry-After` as a number of seconds or as a
- * date (RFC 9110, 10.2.3), at most 30 seconds; undefined if it names no time, or one that has passed.
+ * How many milliseconds to wait before the next try, if the server says so: `Retry-After` as a number of seconds or as
+ * a date (RFC 9110, 10.2.3), at most 30 seconds; undefined if it names no time, or one that has passed.
  *
  * @param now milliseconds since 1970; a date is compared with the server's own clock if the answer has one
  */

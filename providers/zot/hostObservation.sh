@@ -3,8 +3,8 @@
 #
 # The functions of the host scripts that change nothing come before this (host/scripts.ts), and are used here. Their
 # variables come after it, and with them: $secret_files, one path a line; $declared, the config that was deployed last,
-# or nothing; $declared_is_whole, whether it has no names in the places of secrets; $declared_sha256, the hash of what is
-# on the host for it; $known_version, the version of the zot for which ls printed $known_binary. If the checks of a
+# or nothing; $declared_is_whole, whether it has no names in the places of secrets; $declared_sha256, the hash of what
+# is on the host for it; $known_version, the version of the zot for which ls printed $known_binary. If the checks of a
 # deployment are to run: $planned_config, the config to deploy; $verified_config and $verified_read_only, which zot can
 # verify with the secret files in $folder; $drop_settings, one a line; $deployment_is_due, if a deployment is certain.
 # Standard output is lines of "name=value", then a line "--" and the exact config on the host.

@@ -1,7 +1,7 @@
 /**
- * One preview, or one update, of one program in one fresh process, as `pulumi preview` has it: Node starts, imports the SDK and the
- * program, and the CLI runs it. Prints when each part was over, in milliseconds since the process started, as one line
- * of JSON.
+ * One preview, or one update, of one program in one fresh process, as `pulumi preview` has it: Node starts, imports the
+ * SDK and the program, and the CLI runs it. Prints when each part was over, in milliseconds since the process started,
+ * as one line of JSON.
  *
  *     node dist/testbed/bench/main.js PROGRAM.js PROJECT-FOLDER PROJECT STACK [up|destroy]
  */

@@ -1,7 +1,7 @@
 /**
- * The least that a site can do: a shell script over one SSH connection, which writes the config and the files of secrets
- * where they differ, has zot verify the config, restarts zot and waits until it is ready. It keeps nothing of what was
- * there, takes nothing back, and knows nothing of Authentik: what it takes is what anything over SSH takes.
+ * The least that a site can do: a shell script over one SSH connection, which writes the config and the files of
+ * secrets where they differ, has zot verify the config, restarts zot and waits until it is ready. It keeps nothing of
+ * what was there, takes nothing back, and knows nothing of Authentik: what it takes is what anything over SSH takes.
  */
 import type { Site } from "../site";
 import { otherZot } from "./otherZot";

@@ -1,6 +1,6 @@
 /**
- * The inputs of `command:remote:Command`: their defaults and secrets, as the official plugin 1.2.1 reads them. It refuses
- * those of a wrong type, too, and prints them; our program sends none.
+ * The inputs of `command:remote:Command`: their defaults and secrets, as the official plugin 1.2.1 reads them. It
+ * refuses those of a wrong type, too, and prints them; our program sends none.
  */
 import { type PropertyMap, type PropertyValue, secret, UNKNOWN } from "../../providers/protocol";
 import { peel } from "./marks";

@@ -84,8 +84,8 @@ async function runOnHost(
 }
 
 /**
- * What our program keeps away from, for the official plugin does with it what nobody wants: lines that are logged (a long
- * one hangs for ever), variables (which hosts refuse), and replacements by a trigger.
+ * What our program keeps away from, for the official plugin does with it what nobody wants: lines that are logged (a
+ * long one hangs for ever), variables (which hosts refuse), and replacements by a trigger.
  */
 function refuseTraps({ logging, addPreviousOutputInEnv, environment, triggers }: PropertyMap): void {
     if (logging === "none" && addPreviousOutputInEnv === false && environment === undefined && triggers === undefined)

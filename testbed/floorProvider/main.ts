@@ -1,6 +1,6 @@
 /**
- * A provider whose resources and look-ups do nothing, by the protocol that ours speak: what the engine itself costs with
- * a provider of this kind. `npm run bench` alone starts it, under the name in its first argument.
+ * A provider whose resources and look-ups do nothing, by the protocol that ours speak: what the engine itself costs
+ * with a provider of this kind. `npm run bench` alone starts it, under the name in its first argument.
  */
 import { type FunctionHandler, type ResourceHandler, serve } from "../../providers/protocol";
 

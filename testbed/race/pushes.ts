@@ -6,8 +6,8 @@ import { digestOf, RegistryClient } from "../../clients/zot/registry";
 const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 
 /**
- * How the two send their manifests: both whole and at once, as clients do; or one of them its headers first and its body
- * a moment later, while the other one pushes whole.
+ * How the two send their manifests: both whole and at once, as clients do; or one of them its headers first and its
+ * body a moment later, while the other one pushes whole.
  */
 export type Manner = "whole" | "held";
 

@@ -48,7 +48,8 @@ export function descendants(ancestor: number, table = processTable()): ProcessEn
 
 /**
  * The memory that a process and everything below it have, added up, in megabytes: on Linux with each page that several
- * processes share counted once (PSS), so that a second Node does not count its program again; elsewhere what is resident.
+ * processes share counted once (PSS), so that a second Node does not count its program again; elsewhere what is
+ * resident.
  *
  * @param counts which of the processes below it count. Default: all, and the process itself
  */

@@ -146,8 +146,8 @@ export function mixesAnonymousAndLogins(accessControl: AccessControl | undefined
 }
 
 /**
- * The rule that decides for a repository: that of the longest pattern that matches it. Of several equally long ones zot 2.1.20 takes
- * any, at random and anew for each request; here it is the first in the file.
+ * The rule that decides for a repository: that of the longest pattern that matches it. Of several equally long ones zot
+ * 2.1.20 takes any, at random and anew for each request; here it is the first in the file.
  */
 function ruleFor({ repositories }: AccessControl, repository: string): RepositoryRule | undefined {
     const matching = Object.keys(repositories).filter((pattern) => matches(pattern, repository));

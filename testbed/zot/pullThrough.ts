@@ -1,7 +1,7 @@
 /**
  * Pull-through: what is asked for and comes from an upstream registry (`extensions.sync`, on demand) is fetched and
- * kept, whatever `accessControl` says of `create`; of an image for several platforms nothing is. When upstream fails, what is stored answers; zot takes about three
- * seconds of retries to get there, this does not.
+ * kept, whatever `accessControl` says of `create`; of an image for several platforms nothing is. When upstream fails,
+ * what is stored answers; zot takes about three seconds of retries to get there, this does not.
  */
 
 import type { IncomingMessage } from "node:http";

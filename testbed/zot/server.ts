@@ -228,8 +228,8 @@ export class Server {
     }
 
     /**
-     * Access control follows the file when it is written in place (so do some keys of the login with zot, and not here).
-     * A file that is renamed into its place is never noticed, and neither is what is written to it later.
+     * Access control follows the file when it is written in place (so do some keys of the login with zot, and not
+     * here). A file that is renamed into its place is never noticed, and neither is what is written to it later.
      */
     private watchConfig(): void {
         const watched = fs.statSync(this.configFile).ino;

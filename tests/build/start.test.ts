@@ -29,7 +29,8 @@ test("the program is called with a bounded number of modules, and without what o
     if (hasHooks) {
         expect(ofPackages("typescript")).toEqual([]);
         expect(ofPackages("@npmcli/arborist")).toEqual([]);
-        // 341 with version 3.259 of the SDK, where there were 784. What adds to it asks for a reason: each is read at every preview.
+        // 341 with version 3.259 of the SDK, where there were 784. What adds to it asks for a reason: each is read at
+        // every preview.
         expect(loaded.length).toBeLessThan(350);
     }
     for (const unused of ["@bufbuild/cel", "ssh2", "commander", "@goauthentik/api", "esbuild"])

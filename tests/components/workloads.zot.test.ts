@@ -1,6 +1,6 @@
 /**
- * Four identities of CI, two of which overlap, on a real zot: in every repository each push and deletion gets the answer
- * that `evaluate()` gives.
+ * Four identities of CI, two of which overlap, on a real zot: in every repository each push and deletion gets the
+ * answer that `evaluate()` gives.
  */
 import { type Action, evaluate } from "../../components/accessPolicy";
 import { tieredPolicy } from "../../components/accessTiers";

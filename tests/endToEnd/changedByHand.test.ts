@@ -1,6 +1,6 @@
 /**
- * What the program declares in Authentik and somebody changes there by hand: a refresh finds it, the update corrects it,
- * and no rename is taken for one that is wanted.
+ * What the program declares in Authentik and somebody changes there by hand: a refresh finds it, the update corrects
+ * it, and no rename is taken for one that is wanted.
  */
 import { resolve } from "node:path";
 import type { UpResult } from "@pulumi/pulumi/automation";

@@ -1,6 +1,6 @@
 /**
- * What a preview and an update ask of others, counted: it does not depend on the clock, and each one more is paid for at
- * every preview.
+ * What a preview and an update ask of others, counted: it does not depend on the clock, and each one more is paid for
+ * at every preview.
  */
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

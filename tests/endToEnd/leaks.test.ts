@@ -1,6 +1,6 @@
 /**
- * A day of a site on loopback, from setup to destroy, as an operator types it. Every secret of that day is looked for in
- * what any process of this machine shows, in all that was printed, in the state, in logs and in files.
+ * A day of a site on loopback, from setup to destroy, as an operator types it. Every secret of that day is looked for
+ * in what any process of this machine shows, in all that was printed, in the state, in logs and in files.
  */
 import { randomBytes } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * A config that holds secrets, which zot takes from nowhere else: it is zot's alone, with all that is kept of it, before
- * and after each step; one without is for everyone to read, as ever.
+ * A config that holds secrets, which zot takes from nowhere else: it is zot's alone, with all that is kept of it,
+ * before and after each step; one without is for everyone to read, as ever.
  */
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";

@@ -1,7 +1,7 @@
 /**
  * A pipeline that is run three times: two platforms, a version, a channel, a cache, what is in it and a signature. Each
- * run is green, and afterwards every part of every version is there. With skopeo, and the script of docs/ci.md; signature
- * and SBOM are pushed by digest with a subject, as cosign 3 and ORAS do it.
+ * run is green, and afterwards every part of every version is there. With skopeo, and the script of docs/ci.md;
+ * signature and SBOM are pushed by digest with a subject, as cosign 3 and ORAS do it.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -180,7 +180,7 @@ describe("a restart command whose program is certainly not to be run", () => {
             ["/no/such/restart zot", "begins with /no/such/restart, which is not on the host"],
             [`${plain} now; true`, `begins with ${plain}, which is no program that`],
             [`${temporary} now`, `begins with ${temporary}, which is no program that`],
-            ["no-such-restarter zot && true", "begins with no-such-restarter, which is not in the PATH"],
+            ["no-such-restarts-zot zot && true", "begins with no-such-restarts-zot, which is not in the PATH"],
         ] as const)
             expect(await refusal({ plannedConfig: planned(), restartCommand })).toContain(
                 `host.restartCommand ${tells}`,
@@ -194,10 +194,10 @@ describe("a restart command whose program is certainly not to be run", () => {
         ["a program on the PATH", "sleep 0"],
         ["a word of the shell", "if true; then true; fi"],
         ["what the shell does itself", "cd / && ls"],
-        ["a variable first", "ZOT=1 no-such-restarter"],
+        ["a variable first", "ZOT=1 no-such-restarts-zot"],
         ["quotes", '"/no/such restart" zot'],
-        ["a path from home", "bin/no-such-restarter"],
-        ["something to be put in", "$HOME/no-such-restarter"],
+        ["a path from home", "bin/no-such-restarts-zot"],
+        ["something to be put in", "$HOME/no-such-restarts-zot"],
     ])("is not told of %s", async (_what, restartCommand) => {
         expect(
             await refusal({ plannedConfig: planned(), restartCommand, rootDirectory: "/no/such/images" }),

@@ -1,6 +1,6 @@
 /**
- * Authentik in containers: what is asked of the engine, and when it counts as ready. The engine is a program that writes
- * down how it was called, and whose container is the stand-in.
+ * Authentik in containers: what is asked of the engine, and when it counts as ready. The engine is a program that
+ * writes down how it was called, and whose container is the stand-in.
  */
 import { spawnSync } from "node:child_process";
 import {
