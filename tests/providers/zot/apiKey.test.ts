@@ -312,6 +312,6 @@ test("mistakes in the inputs are found before anything is asked", async () => {
     ]);
     expect(await driven.failures(inputs({ user: "" }))).toEqual([expect.stringContaining("user name")]);
     expect(await driven.failures(inputs({ label: "pulumi:x/y/z" }))).toEqual([expect.stringContaining("label")]);
-    expect(await driven.failures(inputs({ expiry: "1d" }))).toEqual([expect.stringContaining("no property")]);
+    expect(await driven.failures(inputs({ expiry: "1d" }))).toEqual([expect.stringContaining("not a property")]);
     expect(await driven.failures({})).toEqual(["registryUrl is missing.", "user is missing."]);
 });
