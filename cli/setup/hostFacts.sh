@@ -1,9 +1,9 @@
 # shellcheck shell=sh
-# Looks for zot on a host and tells what it finds, for `npm run setup`. It changes nothing.
+# Looks for zot on a host and reports what it finds, for `npm run setup`. It changes nothing.
 #
-# Above this stand the functions of host/scripts.ts. Standard output is lines of "name=value": facts of the host, and
-# for each zot a line "zot" and its facts. Then, where one zot is asked for by its config ($wanted), a line "--" and
-# that config, to the last byte.
+# The functions of host/scripts.ts come before this. Standard output is lines of "name=value": facts about the host,
+# and for each zot a line "zot" and its facts. If one zot is requested by its config ($wanted), a line "--" and that
+# config, byte for byte, follow.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -15,15 +15,15 @@ largest_config=1048576
 # Reads: -. Sets: -. Prints: NAME=VALUE on one line.
 fact() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ' | cut -c 1-1000)"; }
 
-# Every process that was started as a zot is: PROGRAM serve CONFIG.
+# Every process that was started like a zot: PROGRAM serve CONFIG.
 # Reads: -. Sets: -. Prints: process ids.
 zot_processes() {
     if [ -r /proc/self/cmdline ]; then
-        # One process for all of them first: a busy host has a thousand.
+        # One grep for all of them first: a busy host has a thousand processes.
         # shellcheck disable=SC2013 # these names have no spaces
         for entry in $(grep -l serve /proc/[0-9]*/cmdline 2>/dev/null); do
             entry=${entry%/cmdline}
-            # Whatever runs zot for somebody has its arguments too: what is looked for is the program itself.
+            # A program that runs zot for somebody has the same arguments; only zot itself counts.
             { tr '\0' '\n' <"$entry/cmdline"; } 2>/dev/null | awk '
                 NR == 1 { count = split($0, part, "/"); program = part[count] }
                 NR > 1 && $0 == "serve" && !served { served = NR }
@@ -37,12 +37,12 @@ zot_processes() {
     fi
 }
 
-# Reads: -. Sets: -. Prints: the program of a process, where it can be told.
+# Reads: -. Sets: -. Prints: the program of a process, if it is known.
 program_of() {
     linked=$(readlink "/proc/$1/exe" 2>/dev/null)
     started=$(tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null | head -n 1)
     [ -n "$started" ] || started=$(ps -ww -o args= -p "$1" 2>/dev/null | awk '{ print $1 }')
-    # What the program was called as is what a new version is put in the place of; a script's interpreter is no zot.
+    # A new version replaces the file by the name that the program was started with; a script's interpreter is no zot.
     case $started in
     /*) printf '%s' "$started" ;;
     */*) printf '%s/%s' "$(readlink "/proc/$1/cwd" 2>/dev/null)" "${started#./}" ;;
@@ -50,10 +50,10 @@ program_of() {
     esac
 }
 
-# The unit that a process belongs to, by its group of processes; nothing where it is in none.
+# The unit that a process belongs to, by its control group; nothing if it belongs to none.
 # Reads: -. Sets: -. Prints: "systemd NAME", "systemd-user NAME" or "container ID".
 group_of() {
-    # What shares the group of whoever looks is in no container of its own.
+    # A process in the same group as this script is in no container of its own.
     [ "$(cat "/proc/$1/cgroup" 2>/dev/null)" != "$(cat /proc/self/cgroup 2>/dev/null)" ] || return 0
     sed -n -e 's/^[0-9]*:[^:]*://p' "/proc/$1/cgroup" 2>/dev/null | awk '{
         count = split($0, part, "/")
@@ -67,7 +67,7 @@ group_of() {
     }'
 }
 
-# What a unit's manager says of it, where its main process is the one that is asked for, or where it is to start a zot.
+# The unit whose main process is the given one, and its manager.
 # Reads: -. Sets: -. Prints: MANAGER NAME
 unit_of() {
     for manager_asked in systemd systemd-user; do
@@ -94,7 +94,7 @@ ask_manager() {
     fi
 }
 
-# Reads: -. Sets: -. Prints: names of units that are called like zot.
+# Reads: -. Sets: -. Prints: names of units that contain "zot".
 unit_names() {
     ask_manager "$1" list-units --type=service --all --plain --no-legend '*zot*' | awk '{ sub(/\.service$/, "", $1); print $1 }'
 }
@@ -102,7 +102,7 @@ unit_names() {
 # Reads: -. Sets: -. Prints: a property of a unit.
 unit_says() { ask_manager "$1" show --property="$3" "$2" | sed -n "s/^$3=//p" | head -n 1; }
 
-# The job of launchd whose process is the one that is asked for.
+# The launchd job whose process is the given one.
 # Reads: -. Sets: -. Prints: MANAGER LABEL
 job_of() {
     command -v launchctl >/dev/null 2>&1 || return 0
@@ -115,7 +115,7 @@ job_of() {
     [ -z "$label" ] || echo "launchd-daemon $label"
 }
 
-# What restarts a zot that no manager of units has started, where the host knows it.
+# The command that restarts a zot which no manager of units has started, if the host knows one.
 # Reads: -. Sets: -. Prints: a command.
 restart_of() {
     case $2 in
@@ -134,14 +134,14 @@ restart_of() {
     fi
 }
 
-# Whether a process sees other files than this host has; what cannot be told is no.
+# Whether a process sees other files than those of this host; no if it cannot be known.
 # Reads: -. Sets: -. Prints: -.
 has_files_of_its_own() {
     theirs=$(readlink "/proc/$1/ns/mnt" 2>/dev/null) && [ -n "$theirs" ] && [ "$theirs" != "$(readlink /proc/self/ns/mnt)" ] &&
         [ "$(stat -c %d:%i "/proc/$1/root/" 2>/dev/null)" != "$(stat -c %d:%i / 2>/dev/null)" ]
 }
 
-# Whether nobody but root can have put a file where it is.
+# Whether only root can have put a file where it is.
 # Reads: -. Sets: -. Prints: -.
 is_of_root() {
     [ -z "$(
@@ -151,20 +151,21 @@ is_of_root() {
     )" ]
 }
 
-# What a program says of its version. Any user may call a program of his own zot: it is run with his rights, and not at
-# all where that cannot be done. What root's process says it was started with is no proof either: setuid programs are
-# started by anybody. The user's id is empty where none is known.
+# What a program says about its version. Any user may name his own program zot, so it is run with his rights, or not at
+# all if that is impossible. Nor does the command line of root's process prove anything: anybody can start setuid
+# programs. The user's id is empty if none is known.
 # Reads: -. Sets: owner user_switch. Prints: a line of JSON, or nothing.
 version_of() {
     owner=$2
-    # shellcheck disable=SC2034 # as_zot looks anew
+    # shellcheck disable=SC2034 # as_zot looks again
     user_switch=
     if [ "$(id -u)" -eq 0 ]; then [ "${owner:-0}" != 0 ] && can_become_zot; else [ "$owner" = "$(id -u)" ]; fi ||
         is_of_root "$1" || return 0
     as_zot "$1" --version 2>&1 </dev/null | grep '"commit"' | head -n 1
 }
 
-# Reads: -. Sets: -. Prints: what is to be known of a zot; the id of its process, or nothing of one that is stopped.
+# The process id $1 is empty if the zot is stopped.
+# Reads: -. Sets: -. Prints: the facts about a zot.
 report_zot() {
     echo zot
     fact process "$1"
@@ -197,7 +198,7 @@ report_zot() {
     if [ -f "$found_config" ]; then
         fact configThere yes
         [ -r "$found_config" ] && fact configReadable yes
-        # shellcheck disable=SC2012 # find has no portable way to say it
+        # shellcheck disable=SC2012 # find has no portable way to print it
         fact configOwner "$(ls -ldnL "$found_config" 2>/dev/null | awk '{ print $3 }' | while read -r id; do name_of_user "$id"; done)"
     fi
 }
@@ -214,18 +215,18 @@ find_zot() {
     fi
     only=
     running=$(zot_processes)
-    # Of several, more is told only of the one that is asked for.
+    # If there are several, details are reported only for the requested one.
     in_detail=no
     if [ -n "$wanted" ] || [ "$(printf '%s\n' "$running" | wc -l)" -eq 1 ]; then in_detail=yes; fi
     for process in $running; do
-        # One that has ended meanwhile is none.
+        # A process that has ended meanwhile does not count.
         [ -n "$(user_of "$process")" ] || continue
         started_with=$(config_of_process "$process")
         [ -z "$wanted" ] || [ "$started_with" = "$wanted" ] || continue
         [ -n "$wanted" ] || [ "$in_detail" = no ] || only=$started_with
         report_zot "$process" "$started_with" "$(program_of "$process")" ""
     done
-    # Units that are to start a zot, and do not run.
+    # Units that would start a zot but do not run.
     for manager_asked in systemd systemd-user; do
         for name in $(unit_names "$manager_asked") zot; do
             [ "$(unit_says "$manager_asked" "$name" LoadState)" = loaded ] || continue
@@ -239,7 +240,7 @@ find_zot() {
             report_zot "" "$file" "$path" "$manager_asked $name"
         done
     done
-    # The config of the only one is what will be asked for.
+    # If there is only one zot, its config will be requested.
     [ -n "$wanted" ] || wanted=$only
     if [ -n "$wanted" ] && [ -f "$wanted" ] && [ "$(wc -c <"$wanted" | tr -d ' ')" -le "$largest_config" ]; then
         echo '--'

@@ -7,7 +7,7 @@ import { parsed } from "../registry";
 
 const READ = 'Give anonymousPolicy ["read"] to every pattern of accessControl.repositories.';
 const NO_MORE =
-    'Anonymous has to have ["read"] and no more in every pattern of accessControl.repositories; ' +
+    'Give anonymousPolicy ["read"] and nothing else in every pattern of accessControl.repositories; ' +
     "without http.auth anyone may do everything.";
 
 export const anonymous: Check[] = [
@@ -23,11 +23,11 @@ export const anonymous: Check[] = [
             if (version.status === 200 && repositories !== undefined)
                 return pass(
                     "GET /v2/ and the catalog answer 200 without a login; " +
-                        `${repositories?.length ?? 0} repositories on its first page.`,
+                        `the first page of the catalog has ${repositories?.length ?? 0} repositories.`,
                 );
             return fail(
                 `Without a login GET /v2/ answers ${version.status} and the catalog ${catalog.status}: ` +
-                    "whoever pulls without a login is locked out.",
+                    "clients without a login are locked out.",
                 READ,
             );
         },
@@ -46,18 +46,17 @@ export const anonymous: Check[] = [
                     READ,
                 );
             if (digestOf(manifest.text) !== digest)
-                return fail(`The manifest of ${repository}:${tag} is not the one of ${digest}.`);
+                return fail(`The manifest of ${repository}:${tag} does not have the digest ${digest}.`);
             const layer = parsed<{ layers?: { digest: string }[] }>(manifest)?.layers?.[0]?.digest;
-            if (layer === undefined) return pass("The manifest comes, and is what its digest says.");
+            if (layer === undefined) return pass("The manifest arrives, and matches its digest.");
             const blob = await context.anonymous.request(
                 context.testUsers ? "GET" : "HEAD",
                 `/v2/${repository}/blobs/${layer}`,
             );
             if (blob.status !== 200)
-                return fail(`The manifest comes, its layer is answered with ${blob.status}.`, READ);
-            if (context.testUsers && digestOf(blob.text) !== layer)
-                return fail("The layer is not what its digest says.");
-            return pass("The manifest and its layer come without a login, and are what their digests say.");
+                return fail(`The manifest arrives, but its layer is answered with ${blob.status}.`, READ);
+            if (context.testUsers && digestOf(blob.text) !== layer) return fail("The layer does not match its digest.");
+            return pass("The manifest and its layer arrive without a login, and match their digests.");
         },
     },
     {
@@ -72,13 +71,13 @@ export const anonymous: Check[] = [
             if (answer.status === 401 && challenge)
                 return pass(
                     "GET /v2/ of a client named docker/… is answered with 401 and a challenge, " +
-                        "so docker pushes with its login. A docker daemon without any login takes the same " +
-                        "challenge for an end, and does not pull; other clients do.",
+                        "so docker pushes with its login. A docker daemon without a login gives up at this " +
+                        "challenge, and does not pull; other clients do.",
                 );
             return warning(
                 `GET /v2/ of a client named docker/… is answered with ${answer.status}: ` +
-                    "docker push would go without its key, and be refused.",
-                "Use zot 2.1.16 or newer with both anonymous and other policies, and let the proxy pass User-Agent on.",
+                    "docker push would not send its key, and would be refused.",
+                "Use zot 2.1.16 or newer with both anonymous and other policies, and let the proxy forward User-Agent.",
             );
         },
     },
@@ -104,19 +103,19 @@ export const anonymous: Check[] = [
                 if (upload.status !== 401)
                     return warning(
                         `An upload without a login is refused with ${upload.status} instead of 401: ` +
-                            "a client would not think of logging in.",
+                            "a client would not try to log in.",
                     );
             }
             if (probe.answer.status !== 401)
                 return warning(
-                    `It is refused with ${probe.answer.status} instead of 401: a client would not think of logging in.`,
+                    `It is refused with ${probe.answer.status} instead of 401: a client would not try to log in.`,
                 );
             const challenge = probe.answer.headers.get("www-authenticate");
             return challenge
                 ? pass("401, with the challenge that makes a client log in.")
                 : warning(
-                      "401, but without the header WWW-Authenticate, by which a client learns how to log in.",
-                      "Let the proxy pass WWW-Authenticate on.",
+                      "401, but without the header WWW-Authenticate, which tells a client how to log in.",
+                      "Let the proxy forward WWW-Authenticate.",
                   );
         },
     },
@@ -146,12 +145,12 @@ export const anonymous: Check[] = [
                 },
             });
             if (answer.status === 401)
-                return pass("401: a client learns that its key is wrong rather than going on as anonymous.");
+                return pass("401: a client learns that its key is wrong, instead of continuing as anonymous.");
             if (answer.status === 200)
                 return fail(
-                    "A made-up key is taken for a login, or nobody looks at it: " +
+                    "A made-up key is accepted, or ignored: " +
                         "the registry has no authentication, or a proxy drops the header.",
-                    "Set http.auth (openid) in zot's config, and let the proxy pass Authorization on.",
+                    "Set http.auth (openid) in zot's config, and let the proxy forward Authorization.",
                 );
             throw notApplicable(`It answered ${answer.status}.`);
         },

@@ -17,7 +17,9 @@ export const browser: Check[] = [
         async run(context) {
             const { browser: asked } = context.subject;
             if (!asked)
-                throw notApplicable("It was not asked for (--browser); login-ci and login-admin log in without one.");
+                throw notApplicable(
+                    "It was not requested (--browser); login-ci and login-admin log in without a browser.",
+                );
             const users = context.testUsersOrSkip();
             await context.as("ci");
             const start = await sendOne(
@@ -36,7 +38,7 @@ export const browser: Check[] = [
             try {
                 return await logsIn(context, login, asked.program);
             } catch (error) {
-                // A browser that is ended by the same Ctrl-C fails in its own words.
+                // If the same Ctrl-C ends the browser, the browser fails with its own message.
                 context.control.check();
                 if (error instanceof RunEnded || error instanceof Skipped) throw error;
                 throw notPossible(
@@ -57,26 +59,26 @@ async function logsIn(context: Context, login: BrowserLogin, program: string | u
         const arrival = await logInWithBrowser(tab, login, context.control, context.recorder);
         await logOutWithBrowser(tab, login);
         if (!arrival.arrived) {
-            const where = `${version} came as far as ${arrival.address}, ${arrival.said}.`;
+            const where = `${version} got as far as ${arrival.address}, ${arrival.said}.`;
             if (arrival.answered)
                 return fail(
                     where,
-                    "Look at zot's log and at Authentik's for this moment; " +
+                    "Look at the logs of zot and Authentik at this time; " +
                         "the checks login-start and login-ci may say more.",
                 );
-            throw notPossible(`${where} There was nothing there that a name and a password could be typed into.`);
+            throw notPossible(`${where} That page had no fields for a name and a password.`);
         }
         if (arrival.username !== login.username)
             return fail(
-                `${version} came back, and zot takes the person for ${arrival.username ?? "nobody"} instead of ` +
+                `${version} came back, but zot takes the person for ${arrival.username ?? "nobody"} instead of ` +
                     `${login.username}.`,
                 'zot\'s config needs claimMapping.username "preferred_username" and the scope "profile".',
             );
         if (arrival.keysStatus !== 200)
             return fail(
-                `${version} came back, and has no session: zot answers the list of keys with ${arrival.keysStatus}.`,
-                "Let the proxy in front pass cookies on, " +
-                    "and see that the registry is reached by the address in externalUrl.",
+                `${version} came back, but has no session: zot answers the list of keys with ${arrival.keysStatus}.`,
+                "Let the proxy in front forward cookies, " +
+                    "and make sure that people reach the registry by the address in externalUrl.",
             );
         return pass(
             `${version} went from the registry to Authentik, where name and password were typed in, ` +

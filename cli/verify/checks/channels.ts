@@ -1,4 +1,4 @@
-/** What is declared beside immutable tags: repositories in which they move, a scheme, and refusals that say why. */
+/** Declarations besides immutable tags: repositories in which tags move, a scheme of tags, refusals that say why. */
 import { evaluate } from "../../../components/accessPolicy";
 import { hasTagForm } from "../../../components/settings/tagForms";
 import type { Check } from "../check";
@@ -7,7 +7,7 @@ import { repositoryUnder } from "../names";
 import { fail, notApplicable, pass } from "../outcome";
 import { newImage, type Registry, type RegistryAnswer } from "../registry";
 
-const PUSH_AGAIN = "Push the declared config again (pulumi up), and see that zot was restarted.";
+const DEPLOY_AGAIN = "Deploy the declared config again (pulumi up), and make sure that zot was restarted.";
 
 export const channels: Check[] = [
     {
@@ -18,7 +18,8 @@ export const channels: Check[] = [
             if (context.subject.channels.length === 0) throw notApplicable("No channel is declared.");
             const { registry, username } = await context.as("ci");
             const repositories = repositoriesOfChannels(context, username);
-            if (repositories.length === 0) throw notApplicable("Every channel is one repository, which is somebody's.");
+            if (repositories.length === 0)
+                throw notApplicable("Every channel is a single repository, in which this run pushes nothing.");
             for (const repository of repositories) {
                 context.willPushTo(repository, "latest");
                 for (const time of ["first", "second"]) {
@@ -26,12 +27,12 @@ export const channels: Check[] = [
                     if (status !== 201)
                         return fail(
                             `The ${time} push of ${repository}:latest was answered with ${status}, ` +
-                                "and access.channels lets CI move tags there.",
-                            PUSH_AGAIN,
+                                "but access.channels lets CI move tags there.",
+                            DEPLOY_AGAIN,
                         );
                 }
                 const { status } = await registry.delete(repository, "latest");
-                if (status === 202) return fail(`CI deleted ${repository}:latest; in channels too, only admins may.`);
+                if (status === 202) return fail(`CI deleted ${repository}:latest; also in channels, only admins may.`);
             }
             return pass(`201 twice, and 403 for the deletion, in ${repositories.join(", ")}.`);
         },
@@ -61,8 +62,8 @@ export const channels: Check[] = [
                 if (granted !== isOfScheme) wrong.push(`${reference} was answered with ${answer.status}`);
             }
             return wrong.length > 0
-                ? fail(`CI's tags have to be like ${tagScheme.join(" or ")}, and ${wrong.join("; ")}.`, PUSH_AGAIN)
-                : pass("By tag, by digest, and by a digest with ?tag=.");
+                ? fail(`CI's tags must be like ${tagScheme.join(" or ")}, but ${wrong.join("; ")}.`, DEPLOY_AGAIN)
+                : pass("It holds for pushes by tag, by digest, and by a digest with ?tag=.");
         },
     },
     {
@@ -79,7 +80,7 @@ export const channels: Check[] = [
             ];
             const silent = refused.filter(([, answer]) => reasonOf(answer) === undefined);
             return silent.length > 0
-                ? fail(`No reason came with ${silent.map(([what]) => what).join(" and ")}.`, PUSH_AGAIN)
+                ? fail(`zot gave no reason for refusing ${silent.map(([what]) => what).join(" and ")}.`, DEPLOY_AGAIN)
                 : pass(refused.map(([what, answer]) => `${what}: ${reasonOf(answer)}`).join("; "));
         },
     },
@@ -87,7 +88,7 @@ export const channels: Check[] = [
 
 const refusedDeletion = async (registry: Registry, repository: string) => (await registry.mayDelete(repository)).answer;
 
-/** Why zot refused, as it says in the body of a 403; undefined where it says nothing. */
+/** Why zot refused, as it says in the body of a 403; undefined if it gives no reason. */
 function reasonOf({ status, text }: RegistryAnswer): string | undefined {
     if (status !== 403) return undefined;
     try {

@@ -1,4 +1,4 @@
-/** Whether versions are whole: every part that a client needs of them is there. */
+/** Whether versions are complete: every part that a client needs is there. */
 import { evaluate } from "../../../components/accessPolicy";
 import type { Check } from "../check";
 import { ciOf } from "../context";

@@ -1,4 +1,4 @@
-/** The API keys that CI's account has on record. */
+/** The API keys of CI's account that zot has on record. */
 import type { ApiKeyRecord } from "../../../clients/zot/apiKeys";
 import { ownerIn } from "../../../clients/zot/keyOwner";
 import type { Check } from "../check";
@@ -26,7 +26,7 @@ async function keysOf(context: Context): Promise<ApiKeyRecord[]> {
             return found;
         } catch (error) {
             if (!context.testUsers)
-                throw notPossible(`CI's own key does not list its keys: ${(error as Error).message}`);
+                throw notPossible(`CI's keys could not be listed with CI's own key: ${(error as Error).message}`);
         }
     }
     if (context.readOnly)
@@ -50,12 +50,12 @@ function judged({ subject }: Context, records: ApiKeyRecord[]): Outcome {
     const named = (list: ApiKeyRecord[]) =>
         list.map(({ label, uuid }) => `${JSON.stringify(label)} (${uuid})`).join(", ");
     const endless = alive.filter(({ expirationDate }) => new Date(expirationDate).getUTCFullYear() <= 1);
-    const only = "Keys of other users are seen by those users alone.";
+    const only = "Only their owners see the keys of other users.";
     if (endless.length > 0)
         return fail(
             `${subject.ciUser} has a key without expiry: ${named(endless)}. ` +
-                `Whoever finds it has CI's rights for ever, and a stolen key can make one. ${only}`,
-            "Revoke it, in zot's web interface or by DELETE /zot/auth/apikey?id=UUID.",
+                `Whoever finds it has CI's rights for ever, and a stolen key can make such a key. ${only}`,
+            "Revoke it, in zot's web interface or with DELETE /zot/auth/apikey?id=UUID.",
         );
     const isOurs = ({ uuid, label }: ApiKeyRecord) => uuid === subject.declaredKey || ownerIn(label) !== undefined;
     const foreign = alive.filter((record) => !isOurs(record));
@@ -67,17 +67,17 @@ function judged({ subject }: Context, records: ApiKeyRecord[]): Outcome {
     if (foreign.length > 0)
         return warning(
             `${subject.ciUser} has ${foreign.length === 1 ? "a key that is" : "keys that are"} not ours: ` +
-                `${named(foreign)}. A stolen key can make another. ${only}`,
-            "Revoke what nobody knows of.",
+                `${named(foreign)}. A stolen key can make further keys. ${only}`,
+            "Revoke every key that nobody knows.",
         );
     return pass(
         `${alive.length} ${alive.length === 1 ? "key works" : "keys work"}, each with an expiry${
             alive.length > 0
-                ? ` (the last ends ${alive
+                ? ` (the last one expires ${alive
                       .map(({ expirationDate }) => expirationDate)
                       .sort()
                       .at(-1)})`
                 : ""
-        }, and none is unknown. ${only}`,
+        }, and no key is unknown. ${only}`,
     );
 }

@@ -25,7 +25,7 @@ export const login: Check[] = [
                 return fail(
                     `The start of a login is answered with ${answer.status} instead of a redirect: ` +
                         "there is no OpenID Connect in zot's config.",
-                    "Set http.auth.openid; with Authentik down at its start, zot may serve the read-only config.",
+                    "Set http.auth.openid; if Authentik was down when zot started, zot may serve the read-only config.",
                 );
             }
             const [clientId, redirect, scope] = ["client_id", "redirect_uri", "scope"].map(
@@ -47,14 +47,14 @@ export const login: Check[] = [
                 const told = parsed<{ issuer?: string; authorization_endpoint?: string }>(discovery);
                 if (told?.issuer !== subject.issuer)
                     wrong.push(
-                        `the issuer ${subject.issuer} calls itself ${told?.issuer ?? `nothing (${discovery.status})`}`,
+                        `the issuer ${subject.issuer} names itself ${told?.issuer ?? `nothing (${discovery.status})`}`,
                     );
                 const endpoint = urlOf(told?.authorization_endpoint);
                 if (endpoint && endpoint.origin !== authorize.origin)
                     wrong.push(`logins go to ${authorize.origin} instead of ${endpoint.origin}`);
             }
             return wrong.length === 0
-                ? pass(`It goes to ${authorize.origin}, as the client ${clientId}, and comes back to ${redirect}.`)
+                ? pass(`It goes to ${authorize.origin} as the client ${clientId}, and comes back to ${redirect}.`)
                 : fail(
                       `Logins cannot work as declared: ${wrong.join("; ")}.`,
                       "Deploy the declared config again (pulumi up).",
@@ -80,7 +80,7 @@ export const login: Check[] = [
         async run({ subject, transport, readOnly, breaker }) {
             if (!subject.authentik)
                 throw readOnly
-                    ? new Skipped("read-only", "Without a token for Authentik it is not asked.")
+                    ? new Skipped("read-only", "Without a token for Authentik this is not checked.")
                     : notPossible(subject.withoutAuthentik);
             const { ciUser, workloadsGroup } = subject;
             const access = { ...subject.authentik, transport };
@@ -88,12 +88,12 @@ export const login: Check[] = [
             if (member === undefined)
                 throw notApplicable(
                     `Authentik does not show both the user ${ciUser} and the group ${workloadsGroup}: ` +
-                        "one is not there, or the token may not see it.",
+                        "one does not exist, or the token may not see it.",
                 );
             if (member) return pass(`${ciUser} is in ${workloadsGroup}.`);
             return fail(
                 `${ciUser} is not in ${workloadsGroup}: from its next login on, CI has no rights. ` +
-                    "What zot remembers may still let its key push until then.",
+                    "Until then the groups that zot remembers may still let its key push.",
                 "pulumi up --refresh makes it a member again.",
             );
         },
@@ -108,11 +108,11 @@ export const login: Check[] = [
             if (answer === "turned away")
                 return pass(
                     'Authentik says "Permission denied". ' +
-                        "For the checks that follow, a user of this run is bound to the application by itself, " +
-                        "and unbound again.",
+                        "For the checks that follow, a user of this run is bound to the application alone, " +
+                        "and later unbound again.",
                 );
             return warning(
-                "Whoever has an account in Authentik logs in: no group is bound to the application. " +
+                "Whoever has an account in Authentik can log in: no group is bound to the application. " +
                     "Such a login may do what the checks logged-in-read and logged-in-change say.",
                 "Bind the groups of the admins and of CI to the application in Authentik (pulumi up).",
             );
@@ -132,7 +132,7 @@ export const login: Check[] = [
             if (without.length === 2) {
                 return fail(
                     `Neither group has any right after a login (${without.join(", ")}): ` +
-                        "the groups are not mapped, so that zot sees none.",
+                        "the groups are not mapped, so zot sees none.",
                     "Authentik's provider needs the scope mapping profile, " +
                         'zot\'s config the scope "profile" and claimMapping.groups "groups"; ' +
                         "or the rules name other groups.",
@@ -141,11 +141,11 @@ export const login: Check[] = [
             if (without.length === 1)
                 return fail(
                     `The group ${without[0]} has no right to push in ${context.scratch}; ` +
-                        "the other group has, so groups do reach zot.",
+                        "the other group has that right, so groups do reach zot.",
                     "Compare the name of the group in Authentik with the one in accessControl.repositories " +
                         `(${without[0]}).`,
                 );
-            return pass("Logged in, members of both groups have rights that others have not.");
+            return pass("After a login, members of both groups have rights that others do not have.");
         },
     },
     {
@@ -157,9 +157,9 @@ export const login: Check[] = [
             const catalog = await registry.request("GET", "/v2/_catalog");
             const read = await registry.mayRead(context.scratch);
             if (catalog.status === 200 && read.granted)
-                return pass("The catalog and a pull are let through: who logs in loses nothing.");
+                return pass("The catalog and a pull are allowed: whoever logs in loses nothing.");
             return fail(
-                "Who logs in without a group loses what anonymous has: " +
+                "Whoever logs in without a group loses what anonymous has: " +
                     `the catalog is answered with ${catalog.status}, a pull with ${read.answer.status}. ` +
                     "The defaultPolicy is missing.",
                 'Give defaultPolicy ["read"] to every pattern of accessControl.repositories.',
@@ -185,9 +185,9 @@ export const login: Check[] = [
                 return fail(
                     `Any login may do everything (${may.join(", ")}), whatever its groups: ` +
                         "zot enforces no access control. accessControl is missing from its config, " +
-                        `or comes to nothing, as {"**": {}} does.`,
+                        `or has no effect, like {"**": {}}.`,
                     "Deploy the declared config again, and restart zot: " +
-                        "accessControl that was absent at its start is not enforced when it is added to a running one.",
+                        "if accessControl was missing when zot started, adding it to the running zot has no effect.",
                 );
             }
             if (may.length > 0)
@@ -222,7 +222,7 @@ export const login: Check[] = [
     },
 ];
 
-/** What an issuer says of itself; it may be another server than the one whose API is asked. */
+/** What an issuer says about itself; it may be another server than the one whose API is used. */
 function discoveryOf({ subject, transport, recorder, breaker }: Context, issuer: string): Promise<Answer> {
     const discover = () =>
         sendOne(recordedSteps(transport, recorder, "anonymous"), `${issuer}.well-known/openid-configuration`);
@@ -234,18 +234,16 @@ async function logsIn(context: Context, tier: Tier): Promise<Outcome> {
         const users = context.testUsersOrSkip();
         const { username } = await context.breaker.run(() => users.as(tier));
         const flow = users.demanded
-            ? ` The site's own login flow demands ${users.demanded}, so it went by a flow made for this run; ` +
-              "the site's was gone through as far as that."
+            ? ` The site's own login flow demands ${users.demanded}, so the login used a flow made for this run; ` +
+              "the site's own was tried up to that point."
             : "";
         return pass(
             `From the registry to Authentik and back, as ${username}; ` +
-                `zot knows the user by that name, and made a key that ends within 15 minutes.${flow}`,
+                `zot knows the user by that name, and made a key that expires within 15 minutes.${flow}`,
         );
     } catch (error) {
         if (error instanceof LoginError) return fail(error.message);
         if (!(error instanceof FlowError)) throw error;
-        throw notPossible(
-            `${tierNames[tier]}: ${error.message} A flow that can be passed without a person is named with --login-flow.`,
-        );
+        throw notPossible(`${tierNames[tier]}: ${error.message} Name a flow that needs no person with --login-flow.`);
     }
 }

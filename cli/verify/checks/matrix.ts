@@ -59,14 +59,14 @@ export const matrix: Check[] = [
                         wrong.push(`${called} ${granted ? "may" : "may not"} ${action} on ${pattern}`);
                 }
             }
-            if (asked === 0) throw notApplicable("There is nothing to ask.");
+            if (asked === 0) throw notApplicable("There is nothing to test.");
             if (wrong.length > 0)
                 return fail(
                     `${wrong.length} of ${asked} cells are not as declared: ${wrong.join("; ")}.`,
-                    "Deploy the declared config again (pulumi up), and see that zot was restarted.",
+                    "Deploy the declared config again (pulumi up), and make sure that zot was restarted.",
                 );
             return pass(
-                `${asked} cells asked, for ${people.map(({ called }) => called).join(", ")}: ` +
+                `${asked} cells tested, for ${people.map(({ called }) => called).join(", ")}: ` +
                     `read, create and delete on ${policy.rules.length} patterns.`,
             );
         },

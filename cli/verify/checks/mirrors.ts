@@ -44,26 +44,26 @@ export const mirrors: Check[] = [
                 else if (granted === undefined)
                     throw notPossible(
                         `The probe under ${prefix} was answered with ${answer.status}, ` +
-                            "which says nothing of the rights.",
+                            "which says nothing about the rights.",
                     );
             }
             const declared = context.subject.ciMayPushToMirrors;
             if (open.length === 0)
                 return pass(
                     `Refused under ${prefixes.join(", ")}.${
-                        declared ? " It is declared that CI may " + "(access.ciMayPushToMirrors)." : ""
+                        declared ? " By access.ciMayPushToMirrors CI may push there." : ""
                     }`,
                 );
             if (declared) return pass(`CI may push under ${open.join(", ")}, as declared (access.ciMayPushToMirrors).`);
             if (!context.subject.mirrors && !open.some((prefix) => WELL_KNOWN.has(prefix))) {
                 return warning(
                     `CI may push under ${open.join(", ")}, which look like prefixes of pull-through caches.`,
-                    "Name the caches with --mirror PREFIX, or take them from the rules for CI.",
+                    "Name the caches with --mirror PREFIX, or exclude them from the rules for CI.",
                 );
             }
             return fail(
-                `CI may push under the mirrored prefix ${open.join(", ")}, in place of upstream's images.`,
-                "Give these a rule of their own, in which CI has read only: " +
+                `CI may push under the mirrored prefix ${open.join(", ")}, and so replace upstream's images.`,
+                "Give each of these a rule of its own, in which CI has only read: " +
                     `${open.map((prefix) => JSON.stringify(`${prefix}/**`)).join(", ")} (zot.mirrors declares it).`,
             );
         },
@@ -77,7 +77,7 @@ export const mirrors: Check[] = [
             if (context.readOnly)
                 throw new Skipped(
                     "read-only",
-                    "With --read-only nothing is pulled through, for the cache would store it.",
+                    "With --read-only nothing is pulled through, because the cache would store it.",
                 );
             const isAsked = context.subject.images.length > 0;
             const images = isAsked ? context.subject.images : prefixes.flatMap((prefix) => SMALL_IMAGES[prefix] ?? []);
@@ -119,7 +119,7 @@ async function prefixesOf(context: Context): Promise<string[]> {
 async function pullThrough(context: Context, image: string): Promise<Outcome> {
     const [, repository, tag] = /^(.+):([^:/]+)$/.exec(image) ?? [];
     if (repository === undefined || tag === undefined)
-        throw notPossible(`${image} is no image; give PREFIX/REPOSITORY:TAG.`);
+        throw notPossible(`${image} is not the name of an image; give PREFIX/REPOSITORY:TAG.`);
     const before = await context.anonymous.tags(repository);
     const isNew = !before?.includes(tag);
     // What was not there before is removed again, by a user who may do so.
@@ -130,24 +130,24 @@ async function pullThrough(context: Context, image: string): Promise<Outcome> {
     }
     const manifest = await context.anonymous.getManifest(repository, tag, PATIENCE);
     if (manifest.status === 401 || manifest.status === 403)
-        return fail(`${image} is answered with ${manifest.status}: not anyone may read below the cache's prefix.`);
+        return fail(`${image} is answered with ${manifest.status}: not everyone may read below the cache's prefix.`);
     if (manifest.status !== 200)
         return warning(
-            `${image} is answered with ${manifest.status}: it is not fetched from upstream, so that the cache is not tried.`,
-            "Look at zot's log for sync: is there such an image upstream, and does upstream answer the host?",
+            `${image} is answered with ${manifest.status}: it is not fetched from upstream, so the cache is not tested.`,
+            "Look for sync in zot's log: does upstream have this image, and does it answer the host?",
         );
     const broken = await brokenBlob(context, repository, manifest.text);
-    if (broken) return fail(`${image} comes, and ${broken}.`, "Look at zot's log for sync.");
+    if (broken) return fail(`${image} arrives, but ${broken}.`, "Look for sync in zot's log.");
     const stored = await context.anonymous.tags(repository);
     if (!stored?.includes(tag))
         return fail(
-            `${image} comes, and is not stored: its tag is not listed afterwards.`,
-            "Is sync on demand, and is there room left on the host?",
+            `${image} arrives, but is not stored: its tag is not listed afterwards.`,
+            "Check that sync is on demand, and that the host has room left.",
         );
     return pass(
         isNew
             ? `${image} was not there; an anonymous pull fetched, stored and served it.`
-            : `${image} is stored already, and served; that upstream answers was not seen.`,
+            : `${image} is stored already, and served; whether upstream answers was not tested.`,
     );
 }
 
@@ -160,7 +160,7 @@ async function brokenBlob(context: Context, repository: string, text: string): P
     if (child) {
         const answer = await context.anonymous.getManifest(repository, child, PATIENCE);
         if (answer.status !== 200) return `its manifest ${child} is answered with ${answer.status}`;
-        if (digestOf(answer.text) !== child) return `its manifest ${child} is something else`;
+        if (digestOf(answer.text) !== child) return `its manifest ${child} does not match its digest`;
         return brokenBlob(context, repository, answer.text);
     }
     const layer = manifest?.layers?.[0];

@@ -7,7 +7,7 @@ import { repositoryUnder } from "../names";
 import { fail, notApplicable, notPossible, type Outcome, pass } from "../outcome";
 import { newImage, type Registry } from "../registry";
 
-const PUSH_AGAIN = "Push the declared config again (pulumi up), and see that zot was restarted.";
+const DEPLOY_AGAIN = "Deploy the declared config again (pulumi up), and make sure that zot was restarted.";
 
 export const movableTags: Check[] = [
     {
@@ -19,15 +19,16 @@ export const movableTags: Check[] = [
                 throw notApplicable("No tag is declared to move beside versions.");
             const { registry, username } = await context.as("ci");
             const places = placesOf(context, username);
-            if (places.length === 0) throw notApplicable("Each is of one repository, which is somebody's.");
+            if (places.length === 0)
+                throw notApplicable("Each of these tags is in a single repository, in which this run pushes nothing.");
             for (const { repository, tag } of places) {
                 const outcome = await moves(context, registry, repository, tag, context.newTag());
                 if (outcome) return outcome;
             }
             return pass(
                 `${places.map(({ repository, tag }) => `${repository}:${tag}`).join(", ")} moved, by the tag and by ` +
-                    "a digest with ?tag=; versions beside stay, and nothing is deleted. Whoever may do so can make a " +
-                    "platform or a signature of a version there unavailable (--integrity looks for that).",
+                    "a digest with ?tag=; versions beside them stay, and nothing is deleted. Whoever may move tags can " +
+                    "make a platform or a signature of a version there unavailable (--integrity looks for that).",
             );
         },
     },
@@ -61,8 +62,8 @@ async function moves(
         const { status } = await push();
         if (status !== 201)
             return fail(
-                `${how} ${repository}:${tag} was answered with ${status}, and access.movableTags lets CI move it.`,
-                PUSH_AGAIN,
+                `${how} ${repository}:${tag} was answered with ${status}, but access.movableTags lets CI move it.`,
+                DEPLOY_AGAIN,
             );
     }
     for (const reference of [
@@ -73,8 +74,8 @@ async function moves(
         const { granted } = await ci.mayPut(repository, reference);
         if (granted)
             return fail(
-                `CI may move ${repository}:${version} (asked by ${reference}), which is a version.`,
-                PUSH_AGAIN,
+                `CI may move ${repository}:${version} (tested with ${reference}), which is a version.`,
+                DEPLOY_AGAIN,
             );
     }
     const { status } = await ci.delete(repository, tag);

@@ -9,8 +9,8 @@ import { parsed, Registry } from "../registry";
 /** Providers that zot 2.1.20 supports besides the declared one. */
 const PROVIDERS = ["github", "google", "gitlab"];
 const REMEDY =
-    "Take it out of zot's config: pulumi up pushes the declared one. " +
-    "zot tells users apart by their name alone, so look whom it let in: docs/operations.md, Accounts of before.";
+    "Remove it from zot's config: pulumi up deploys the declared one. " +
+    "zot tells users apart only by name, so check whom it let in: docs/operations.md, Accounts of before.";
 
 /** What the registry itself reports about its logins, if its search is on. */
 interface Told {
@@ -53,22 +53,22 @@ export const otherLogins: Check[] = [
             const write = await anonymous.mayPut("zot-hardening/probe", "probe");
             if (/^bearer\b/i.test(write.answer.headers.get("www-authenticate") ?? "") && told?.bearer === undefined)
                 found.push("bearer tokens (http.auth.bearer)");
-            if (found.length > 0) return fail(`The registry also takes ${found.join("; ")}.`, REMEDY);
+            if (found.length > 0) return fail(`The registry also accepts ${found.join("; ")}.`, REMEDY);
 
             const url = new URL(subject.registryUrl);
             const asks = url.protocol === "https:" ? await asksForCertificate(url) : false;
             if (asks)
                 return warning(
-                    "The TLS handshake asks clients for a certificate: " +
-                        "zot logs in whoever holds one (http.tls.cacert), unless it is a proxy that asks.",
+                    "The TLS handshake requests a certificate from clients: " +
+                        "zot logs in whoever holds one (http.tls.cacert), unless a proxy requests it.",
                     REMEDY,
                 );
             return pass(
                 told === undefined
                     ? "No other provider, and no bearer tokens. " +
-                          "A password file or a directory would not show, since zot's search is off; " +
-                          "preview looks at the config on the host."
-                    : "Neither by what zot tells of its config, nor by trying.",
+                          "A password file or a directory would not be visible, since zot's search is off; " +
+                          "preview checks the config on the host."
+                    : "None was found, neither in what zot shows of its config nor by trying.",
             );
         },
     },
@@ -82,27 +82,29 @@ export const otherLogins: Check[] = [
             const read = await registry.request("GET", "/v2/_catalog");
             if (read.status === 401)
                 return fail(
-                    "CI's own key is not taken (401): it has ended, or is not on record.",
+                    "CI's own key is not accepted (401): it has expired, or is not on record.",
                     "pulumi up makes a new one; then hand it over with npm run ci-secrets.",
                 );
             const push = await registry.mayPut(context.scratch, "probe");
             const remove = await registry.mayDelete(context.scratch);
-            const why = `zot remembers for ${ciUser} the groups of whoever last logged in by that name`;
+            const why = `zot remembers for ${ciUser} the groups of whoever last logged in under that name`;
             if (remove.granted)
                 return fail(
-                    `CI's own key may delete: ${why}, and that was somebody of ${adminsGroup}.`,
+                    `CI's own key may delete: ${why}, and that was a member of ${adminsGroup}.`,
                     "See other-logins; then raise ci.keyGeneration, " +
-                        `and pulumi up logs in anew and revokes every other key of ${ciUser}.`,
+                        `and run pulumi up, which logs in again and revokes every other key of ${ciUser}.`,
                 );
             if (push.granted === false)
                 return fail(
                     `CI's own key may not push (${push.answer.status}): ` +
-                        `${why}, in another way than CI does, or ${ciUser} was taken out of its group.`,
-                    "See other-logins; then raise ci.keyGeneration, and pulumi up logs in anew.",
+                        `${why}, by another kind of login than CI's, or ${ciUser} was removed from its group.`,
+                    "See other-logins; then raise ci.keyGeneration, and run pulumi up, which logs in again.",
                 );
             if (push.granted === undefined)
-                throw notPossible(`A push was answered with ${push.answer.status}, which says neither.`);
-            return pass("It may push, and may not delete.");
+                throw notPossible(
+                    `A push was answered with ${push.answer.status}, which says nothing about the rights.`,
+                );
+            return pass("It may push, but not delete.");
         },
     },
 ];

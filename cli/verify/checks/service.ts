@@ -17,10 +17,7 @@ export const service: Check[] = [
             }
             return odd.length === 0
                 ? pass("All three answer 200, without a login.")
-                : fail(
-                      `Not 200: ${odd.join(", ")}.`,
-                      "Look at zot's log; a proxy in front has to pass these paths on.",
-                  );
+                : fail(`Not 200: ${odd.join(", ")}.`, "Look at zot's log; a proxy in front must forward these paths.");
         },
     },
     {
@@ -33,7 +30,7 @@ export const service: Check[] = [
             const versions = [told?.releaseTag, told?.commit].filter((version) => keepsTags(version) !== undefined);
             if (versions.length === 0)
                 throw notApplicable(
-                    `The registry does not tell its version (${answer.status}); ask on the host: zot --version.`,
+                    `The registry does not tell its version (${answer.status}); run zot --version on the host.`,
                 );
             const older = versions.find((version) => !keepsTags(version));
             if (older === undefined) return pass(`It is ${plainVersion(versions[0]!)}.`);
@@ -64,19 +61,19 @@ export const service: Check[] = [
             const isOpen = answer.status === 200 && /^# (HELP|TYPE) /m.test(answer.text);
             if (metrics === "anonymous") {
                 return isOpen
-                    ? pass("Declared open, for a scraper without a login, and open.")
+                    ? pass("They are open, as declared, for a scraper without a login.")
                     : fail(
-                          `Declared open to anyone, and answered ${answer.status} without a login: ` +
+                          `They are declared open to anyone, but answered with ${answer.status} without a login: ` +
                               "the scraper gets nothing.",
-                          "It takes the extension metrics, and since zot 2.1.18 " +
+                          "They need the extension metrics, and since zot 2.1.18 also " +
                               'accessControl.metrics.anonymousPolicy: ["read"].',
                       );
             }
             if (isOpen) {
                 return fail(
-                    "The metrics are open: anyone reads them without a login (names of repositories among " +
-                        `them), and they are declared ${metrics === "off" ? "off" : "open to some users only"}.`,
-                    "Deploy the declared config again; or, where a scraper needs them without a login, " +
+                    "The metrics are open: anyone reads them without a login (they include names of repositories), " +
+                        `but they are declared ${metrics === "off" ? "off" : "open only to some users"}.`,
+                    "Deploy the declared config again; or, if a scraper needs them without a login, " +
                         "declare it: zot.metrics anonymous (--metrics anonymous).",
                 );
             }
@@ -88,14 +85,14 @@ export const service: Check[] = [
                 const other = await ci?.registry.request("GET", metricsPath);
                 if (other?.status === 200 && /^# (HELP|TYPE) /m.test(other.text))
                     return fail(
-                        "Any login reads the metrics, CI's here, which is not declared.",
-                        "Name the users in accessControl.metrics.users, by zot.metricsUsers.",
+                        "Any login reads the metrics (here CI's), which is not declared.",
+                        "Name the users in accessControl.metrics.users, with zot.metricsUsers.",
                     );
             }
             return pass(
                 metrics === "off"
                     ? "They are off, as declared."
-                    : "Nobody without a login reads them; that the declared users do is for them to see.",
+                    : "Nobody reads them without a login; whether the declared users can is not checked.",
             );
         },
     },
@@ -105,11 +102,11 @@ export const service: Check[] = [
         needs: [],
         async run({ subject }) {
             const { protocol, hostname } = new URL(subject.registryUrl);
-            if (protocol === "https:") return pass("It is, with a certificate that is trusted here.");
+            if (protocol === "https:") return pass("It is, and this machine trusts the certificate.");
             if (/^(127\.|localhost$|\[::1\]$)/.test(hostname)) throw notApplicable("It is on this machine.");
             return warning(
-                "Over plain http, whoever is in between reads keys and changes images.",
-                "Put it behind a proxy that ends TLS, and give its https:// address.",
+                "Over plain http, whoever is in between can read keys and change images.",
+                "Put it behind a proxy that terminates TLS, and give the proxy's https:// address.",
             );
         },
     },

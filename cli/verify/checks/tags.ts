@@ -12,7 +12,7 @@ const WITHOUT_UPDATE =
     "CI's policies have to have the actions read and create, and no more; " +
     "look at every pattern that matches, and at adminPolicy and defaultPolicy.";
 
-const PUSH_AGAIN = "Push the declared config again (pulumi up), and see that zot was restarted.";
+const DEPLOY_AGAIN = "Deploy the declared config again (pulumi up), and make sure that zot was restarted.";
 
 interface Attempt {
     registry: Registry;
@@ -56,8 +56,8 @@ async function judged(
             `It was answered with ${answer.status}, ` +
                 `and yet the tag names ${now ?? "nothing"} now instead of ${attempt.image.digest}.`,
         );
-    if (answer.status === 403) return pass("Refused with 403, and the tag names what it named.");
-    return warning(`It was not carried out, and answered with ${answer.status} instead of 403.`);
+    if (answer.status === 403) return pass("Refused with 403, and the tag still names the same image.");
+    return warning(`It was not carried out, but answered with ${answer.status} instead of 403.`);
 }
 
 async function digestAt(context: Context, repository: string, tag: string): Promise<string | undefined> {
@@ -94,7 +94,7 @@ export const tags: Check[] = [
                 );
             const now = await digestAt(context, context.scratch, tag);
             return now === image.digest
-                ? pass("201, and the tag names what was pushed.")
+                ? pass("201, and the tag names the pushed image.")
                 : fail(`201, and yet the tag names ${now ?? "nothing"}.`);
         },
     },
@@ -111,15 +111,15 @@ export const tags: Check[] = [
                 return fail(`CI may overwrite ${repository}:${tag}: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE);
             if (byDigest.granted)
                 return fail(
-                    `CI may move ${repository}:${tag} by a digest with ?tag=, as zot before 2.1.19 lets it.`,
+                    `CI may move ${repository}:${tag} by a digest with ?tag=, as zot before 2.1.19 allows.`,
                     "Upgrade zot to 2.1.19 or newer.",
                 );
             if (byTag.granted === undefined || byDigest.granted === undefined)
                 throw notPossible(
                     `The probes were answered with ${byTag.answer.status} and ${byDigest.answer.status}, ` +
-                        "which says nothing of the rights.",
+                        "which says nothing about the rights.",
                 );
-            return pass("Refused, by the tag and by a digest with ?tag=.");
+            return pass("Refused, both by the tag and by a digest with ?tag=.");
         },
     },
     tagStays(
@@ -135,7 +135,7 @@ export const tags: Check[] = [
         "ci",
         ({ registry, repository, tag, image }) => registry.push(repository, tag, image),
         async (_context, { tag }) =>
-            fail(`The very same was pushed to ${tag} again: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE),
+            fail(`The same image was pushed to ${tag} again: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE),
     ),
     tagStays(
         "tag-by-digest",
@@ -151,7 +151,7 @@ export const tags: Check[] = [
                 attempt,
                 fail(
                     `A digest moved the tag ${attempt.tag}, which a plain push may not: ` +
-                        "this zot is older than 2.1.19, or behaves so.",
+                        "this zot is older than 2.1.19, or behaves like it.",
                     "Upgrade zot to 2.1.19 or newer.",
                 ),
             ),
@@ -165,8 +165,8 @@ export const tags: Check[] = [
             unlessByRules(
                 attempt,
                 fail(
-                    `A digest with ?tag=${attempt.tag} was let through, where a plain push is not: ` +
-                        "this zot is older than 2.1.19, or behaves so.",
+                    `A digest with ?tag=${attempt.tag} was accepted, although a plain push is refused: ` +
+                        "this zot is older than 2.1.19, or behaves like it.",
                     "Upgrade zot to 2.1.19 or newer.",
                 ),
             ),
@@ -186,8 +186,8 @@ export const tags: Check[] = [
             if (tagScheme.length > 0 && !hasTagForm(tagScheme, "latest")) {
                 if (first.status === 403) return pass("Refused with 403: latest has none of the declared forms.");
                 return fail(
-                    `latest has none of the declared forms, and was answered with ${first.status}.`,
-                    PUSH_AGAIN,
+                    `latest has none of the declared forms, but was answered with ${first.status}.`,
+                    DEPLOY_AGAIN,
                 );
             }
             if (first.status !== 201)
@@ -238,7 +238,7 @@ export const tags: Check[] = [
                 if (status !== 403) return warning(`It was answered with ${status} instead of 403.`);
             }
             return (await digestAt(context, context.scratch, tag)) === image.digest
-                ? pass("Refused with 403, both, and the tag is still there.")
+                ? pass("Both are refused with 403, and the tag is still there.")
                 : fail("Refused, and yet the tag is gone.");
         },
     },
@@ -256,15 +256,15 @@ export const tags: Check[] = [
                     ? pass("201, as declared (access.adminsMayUpdate).")
                     : fail(
                           "An admin overwrote a tag: update is granted to admins, which is not declared.",
-                          "Take update from the admins' policies, or declare it: access.adminsMayUpdate.",
+                          "Remove update from the admins' policies, or declare it: access.adminsMayUpdate.",
                       );
             if (declared)
                 return fail(
-                    `It was answered with ${answer.status}, and access.adminsMayUpdate is declared.`,
+                    `It was answered with ${answer.status}, although access.adminsMayUpdate is declared.`,
                     "Deploy the declared config again (pulumi up).",
                 );
             return (await digestAt(context, context.scratch, tag)) === image.digest
-                ? pass(`Refused with ${answer.status}; an admin deletes a tag and pushes it again.`)
+                ? pass(`Refused with ${answer.status}; an admin can delete a tag and push it again.`)
                 : fail("Refused, and yet the tag names something else now.");
         },
     },
@@ -286,7 +286,7 @@ export const tags: Check[] = [
                 return fail(`The deletion of a tag by an admin was answered with ${answer.status}.`);
             const gone = await registry.getManifest(context.scratch, tag);
             if (gone.status !== 404)
-                return fail(`The deletion was answered with 202, and yet the tag is answered with ${gone.status}.`);
+                return fail(`The deletion was answered with 202, but the tag is still answered with ${gone.status}.`);
             const again = await (await context.as("ci")).registry.push(context.scratch, tag, newImage());
             return again.status === 201
                 ? pass("202, then 404; and the tag could be pushed again.")

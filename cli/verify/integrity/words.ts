@@ -6,10 +6,10 @@ import { type Broken, NO_SIGNATURE, type Walked } from "./walk";
 
 const FAULTS: Record<Fault, string> = {
     gone: "is missing",
-    forgotten: "is forgotten by zot, and its bytes are there until garbage collection",
+    forgotten: "is forgotten by zot, but its bytes are there until garbage collection",
     "of another size": "has another size than its manifest says",
     "of other content": "has other content than its digest says",
-    unreadable: "cannot be read: the registry fails at it (5xx)",
+    unreadable: "cannot be read: the registry answers with an error (5xx)",
 };
 
 const partInWords = ({ what, digest, fault }: Missing): string =>
@@ -17,7 +17,7 @@ const partInWords = ({ what, digest, fault }: Missing): string =>
 
 /** A version with a missing part: repository, tag, digest, and what is missing. */
 export function brokenInWords({ repository, tag, digest, missing, moves }: Broken): string {
-    const where = moves ? ", whose tag CI may move, so that parts are lost" : "";
+    const where = moves ? ", whose tag CI may move, so parts can get lost" : "";
     return `${repository}:${tag}${digest ? ` (${digest})` : ""}${where}: ${missing.map(partInWords).join("; ")}`;
 }
 
@@ -27,16 +27,16 @@ function remedy(broken: readonly Broken[]): string {
     const has = (...faults: Fault[]) => parts.some((part) => part !== NO_SIGNATURE && faults.includes(part.fault));
     return [
         ...(has("forgotten")
-            ? ["Push each forgotten manifest again by its digest before garbage collection takes it: CI may."]
+            ? ["Push each forgotten manifest again by its digest before garbage collection removes it; CI may do so."]
             : []),
         ...(has("gone", "of another size", "of other content", "unreadable")
             ? [
-                  "Push the very same image to another tag, from where it was built or from a copy: " +
-                      "what is missing is sent again. Or restore zot's storage.",
+                  "Push the identical image to another tag, from where it was built or from a copy: " +
+                      "this sends the missing parts again. Or restore zot's storage.",
               ]
             : []),
-        ...(parts.includes(NO_SIGNATURE) ? ["Sign what is not signed, once it is known for what it is."] : []),
-        "docs/verify.md, Missing parts, has the commands.",
+        ...(parts.includes(NO_SIGNATURE) ? ["Sign each unsigned image after you have checked what it is."] : []),
+        "For the commands see docs/verify.md, Missing parts.",
     ].join(" ");
 }
 
@@ -47,15 +47,17 @@ export function outcomeOf(walked: Walked, seed: string): Outcome {
     const { versions, repositories, isSample, broken, unlisted, leftOver, unread, passedOver } = walked;
     const cut = (lines: readonly string[], most = 20) =>
         lines.length <= most ? lines.join("; ") : `${lines.slice(0, most).join("; ")}; and ${lines.length - most} more`;
-    const sample = isSample ? ` (a sample; --seed ${seed} chooses it again, and --integrity alone looks at all)` : "";
+    const sample = isSample
+        ? ` (a sample; --seed ${seed} chooses it again, and --integrity without --sample looks at all)`
+        : "";
     const looked = `${counted(versions, "version")} in ${counted(repositories, "repository", "repositories")}${sample}`;
     const remarks = [
         ...(unlisted.length > 0
-            ? [`What is signed and attached is listed for nothing in ${cut(unlisted)}: a manifest there is gone.`]
+            ? [`No signatures and attachments are listed in ${cut(unlisted)}, because a manifest there is gone.`]
             : []),
-        ...(leftOver.length > 0 ? [`Signatures of what is not there: ${cut(leftOver)}.`] : []),
-        ...(unread.length > 0 ? [`Not looked at: ${cut(unread)}.`] : []),
-        ...(passedOver.length > 0 ? [`Passed over as copies of upstream: ${cut(passedOver, 5)}.`] : []),
+        ...(leftOver.length > 0 ? [`Signatures of images that do not exist: ${cut(leftOver)}.`] : []),
+        ...(unread.length > 0 ? [`Not checked: ${cut(unread)}.`] : []),
+        ...(passedOver.length > 0 ? [`Left out as copies of upstream: ${cut(passedOver, 5)}.`] : []),
     ];
     const words = (first: string) => [first, ...remarks].join(" ");
     const details = broken.map(brokenInWords);
@@ -68,6 +70,6 @@ export function outcomeOf(walked: Walked, seed: string): Outcome {
         return { ...outcome, details };
     }
     if (unread.length > 0) throw notPossible(words(`Nothing is missing of ${looked}.`));
-    if (versions === 0) throw notApplicable(words("There is no version here yet that anyone may read."));
+    if (versions === 0) throw notApplicable(words("There is no version yet that anyone may read."));
     return (leftOver.length > 0 ? warning : pass)(words(`Nothing is missing of ${looked}.`));
 }

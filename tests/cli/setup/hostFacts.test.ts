@@ -66,7 +66,7 @@ const reason = [
     }
 
     function lookedAt(config: string, by?: number) {
-        const whole = `${inspectionScript}\n${factsScript}\nwanted=${config}\nlook_for_zot`;
+        const whole = `${inspectionScript}\n${factsScript}\nwanted=${config}\nfind_zot`;
         const shell =
             by === undefined
                 ? dash

@@ -75,7 +75,7 @@ test("without --browser it is told so, and nothing of a browser is loaded", asyn
     expect(checkIn(ran)).toMatchObject({
         verdict: "skipped",
         skipped: "not applicable",
-        meaning: expect.stringMatching(/not asked for \(--browser\)/),
+        meaning: expect.stringMatching(/not requested \(--browser\)/),
     });
     expect(wasLoaded()).toBe(false);
 });
@@ -210,7 +210,7 @@ test("a browser by a relative path is where npm was called", async () => {
         expect(checkIn(await withBrowser())).toMatchObject({
             verdict: "fail",
             meaning: expect.stringMatching(
-                /came as far as \S+\/zot\/auth\/callback\/oidc\?…, answered with 401: failed to exchange token/,
+                /got as far as \S+\/zot\/auth\/callback\/oidc\?…, answered with 401: failed to exchange token/,
             ),
         });
     });

@@ -57,10 +57,10 @@ test("where it is declared and not in force, each is found", async () => {
         "fail",
         expect.stringMatching(/The second push of .*\/cache:latest was .* 403/),
     ]);
-    expect(found["tag-scheme"]).toEqual(["fail", expect.stringMatching(/like vX\.Y\.Z-<7 hex>, and Other was .* 415/)]);
+    expect(found["tag-scheme"]).toEqual(["fail", expect.stringMatching(/like vX\.Y\.Z-<7 hex>, but Other was .* 415/)]);
     expect(found["refusal-reason"]).toEqual([
         "fail",
-        "No reason came with a push to a tag that exists and a deletion.",
+        "zot gave no reason for refusing a push to a tag that exists and a deletion.",
     ]);
 });
 
@@ -100,7 +100,7 @@ test("tags that move beside versions are tried, and a version that moves with th
     });
     expect((await verdicts(options, ["movable-tags"]))["movable-tags"]).toEqual([
         "fail",
-        expect.stringMatching(/CI may move .*:v1 \(asked by v1\), which is a version/),
+        expect.stringMatching(/CI may move .*:v1 \(tested with v1\), which is a version/),
     ]);
 });
 

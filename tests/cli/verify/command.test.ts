@@ -84,7 +84,9 @@ test("a site that demands a second factor: the users of a run pass by it, and no
             code: 0,
             checks: [],
         });
-        expect(report.checks[0]!.meaning).toMatch(/demands a second factor, so it went by a flow made for this run/);
+        expect(report.checks[0]!.meaning).toMatch(
+            /demands a second factor, so the login used a flow made for this run/,
+        );
         expect(
             report.cleaning.removed.filter((what) => /^(flow|stage|policy) zot-hardening-verify-/.test(what)),
         ).toHaveLength(12);

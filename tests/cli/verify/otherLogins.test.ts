@@ -42,7 +42,7 @@ test("the declared one alone passes", async () => {
     tells(declared);
     expect((await registry.verify({ only, readOnly: true })).checks[0]).toMatchObject({
         verdict: "pass",
-        meaning: "Neither by what zot tells of its config, nor by trying.",
+        meaning: "None was found, neither in what zot shows of its config nor by trying.",
     });
 });
 
@@ -51,7 +51,7 @@ test("a zot that tells nothing of itself: what would not show is said", async ()
         request.path.startsWith("/v2/_zot/ext/mgmt") ? { status: 404 } : undefined;
     expect((await registry.verify({ only, readOnly: true })).checks[0]).toMatchObject({
         verdict: "pass",
-        meaning: expect.stringContaining("would not show"),
+        meaning: expect.stringContaining("would not be visible"),
     });
 });
 
@@ -107,7 +107,7 @@ describe("CI's own key", () => {
         await registry.revokeAllByHand();
         expect(
             (await registry.verify({ only: own, readOnly: true, environment: withKey(key) })).checks[0],
-        ).toMatchObject({ verdict: "fail", meaning: expect.stringContaining("not taken (401)") });
+        ).toMatchObject({ verdict: "fail", meaning: expect.stringContaining("not accepted (401)") });
     });
 
     test("without its rights, or with an admin's, is found", async () => {

@@ -28,7 +28,7 @@ test("0: every part is there; no login, no other check, and caches are passed ov
         stdout: expect.stringMatching(/No weakness was found\. 1 passed\.\n$/),
     });
     expect(stdout.replace(/\s+/g, " ")).toMatch(
-        /^PASS version-parts .*Nothing is missing of 7 versions in 7 repositories\. Passed over as copies of upstream: docker\.io\/library\/copied\./,
+        /^PASS version-parts .*Nothing is missing of 7 versions in 7 repositories\. Left out as copies of upstream: docker\.io\/library\/copied\./,
     );
     expect(stderr).toMatch(/run \S+, read-only\n\[1\/1\] pass +version-parts/);
 });
@@ -61,7 +61,7 @@ test("1: a version with a missing part is named while it goes on, in the table a
 test("in a repository in which tags move it is a warning", async () => {
     const { code, stdout } = await run("--channels", "team/**");
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/1 warned of/) });
-    expect(stdout.replace(/\s+/g, " ")).toContain("whose tag CI may move, so that parts are lost");
+    expect(stdout.replace(/\s+/g, " ")).toContain("whose tag CI may move, so parts can get lost");
 });
 
 test.each([
@@ -124,7 +124,7 @@ test("3: a registry that does not let anyone read, or fails in between, is not s
     expect({ code, said }).toEqual({
         code: 3,
         said: expect.stringContaining(
-            "Not looked at: many/0: /v2/many/0/tags/list was answered with 403, so that not everyone may read it.",
+            "Not checked: many/0: /v2/many/0/tags/list was answered with 403, so that not everyone may read it.",
         ),
     });
     expect(said).toContain("Nothing is missing of 6 versions in 6 repositories.");

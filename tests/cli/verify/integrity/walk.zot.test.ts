@@ -31,7 +31,7 @@ describe.each(zots)("versions, $name", (zot) => {
 
     test("a platform, a signature and an attachment that zot has forgotten, since a tag left them", async () => {
         await forget(server, "team/app", whole.arm64);
-        const forgotten = "is forgotten by zot, and its bytes are there until garbage collection";
+        const forgotten = "is forgotten by zot, but its bytes are there until garbage collection";
         expect((await looked(server)).said).toEqual([
             `${version()}: the platform linux/arm64 (${whole.arm64}) ${forgotten}`,
         ]);
