@@ -50,6 +50,6 @@ test("Pulumi is of one version wherever it is pinned", () => {
 });
 
 test("how to report is said where it is looked for", () => {
-    expect(read("SECURITY.md")).toMatch(/report .* in private/i);
+    expect(read("SECURITY.md")).toMatch(/report .*in private/i);
     expect(read("README.md")).toContain("SECURITY.md");
 });
