@@ -1,4 +1,4 @@
-/** What a person plays with while the demo runs: logins, lines to paste, and a file that makes a shell a desk. */
+/** What a person can try while the demo runs: logins, lines to paste, and a file that sets up a shell for it. */
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,12 +8,12 @@ import type { Site } from "../site";
 import { type ScratchStack, STACK } from "../site/scratchStack";
 import { REPOSITORY } from "./tiers";
 
-/** What was prepared, as text for the screen. */
+/** The prepared things, as text for the screen. */
 export interface Desk {
     lines: string[];
 }
 
-/** Gives the site's users passwords, writes the file to source, and says what can be tried. */
+/** Gives the site's users passwords, writes the file for the shell, and says what a person can try. */
 export async function setUpDesk(
     site: Site,
     scratch: ScratchStack,
@@ -61,7 +61,7 @@ export async function setUpDesk(
     };
 }
 
-/** As CI pushes the image that is there under a new tag, with what this machine has. */
+/** How CI pushes the existing image under a new tag, with the tools of this machine. */
 function pushLines(): string[] {
     const image = (tag: string) => `$REGISTRY/${REPOSITORY}:${tag}`;
     if (findExecutable("skopeo"))
@@ -89,7 +89,7 @@ function writeDeskFile(site: Site, scratch: ScratchStack, ci: { user: string; ke
         CI_USER: ci.user,
         CI_KEY: ci.key,
     };
-    // A terminal of a person has colours.
+    // A person's terminal has colours.
     delete variables.NO_COLOR;
     const text = [
         "# The demo's stack for a shell; it goes when the demo ends.",
@@ -102,7 +102,7 @@ function writeDeskFile(site: Site, scratch: ScratchStack, ci: { user: string; ke
     return file;
 }
 
-/** The checkout's commands, for a folder that holds no more of it than the project's file. */
+/** The checkout's commands, for a folder that contains only the project's file. */
 function putCommandsInto(folder: string, checkout: string): void {
     const { name, type, scripts } = JSON.parse(readFileSync(join(checkout, "package.json"), "utf8")) as {
         name: string;
@@ -118,10 +118,10 @@ function putCommandsInto(folder: string, checkout: string): void {
         join(folder, "package.json"),
         `${JSON.stringify({ name, type, private: true, scripts: Object.fromEntries(absolute) }, null, 2)}\n`,
     );
-    // Where the program is started by Pulumi's language host, it is found by the project's packages.
+    // When Pulumi's language host starts the program, it finds it through the project's packages.
     if (!existsSync(join(folder, "node_modules")))
         symlinkSync(join(checkout, "node_modules"), join(folder, "node_modules"), "dir");
 }
 
-/** For a POSIX shell, whatever is in it. */
+/** A text quoted for a POSIX shell, whatever it contains. */
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,4 +1,4 @@
-/** What Pulumi does, as far as a person who looks on wants to know it; all of it goes to a file. */
+/** What Pulumi does, shortened for a person who watches; the whole output goes to a file. */
 import { appendFileSync, writeFileSync } from "node:fs";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 
@@ -8,7 +8,7 @@ export interface Told {
     messages: string[];
     /** What stands in the way, each once. */
     mistakes: string[];
-    /** How many resources would be, or were, created, updated and so on; those that stay as they are left out. */
+    /** How many resources would be, or were, created, updated and so on; without those that do not change. */
     changes: Record<string, number>;
 }
 
@@ -44,13 +44,13 @@ export class Listener {
 /** Without Pulumi's marks for colours. */
 const plain = (text: string) => text.replace(/<\{%[^%]*%\}>/g, "").replace(/\u001b\[[0-9;]*[A-Za-z]/g, "");
 
-/** What the engine says beside a mistake, and what the stand-ins say of themselves: the demo names its parts. */
+/** Remarks of the engine beside a mistake, and of the stand-ins about themselves: the demo itself names its parts. */
 const isNoNews = (text: string) =>
     /^(preview|update|destroy) failed$/.test(text) ||
     /^resource (plan|registration) failed|^Running program .* failed with an unhandled exception/i.test(text) ||
     /\bstand-in\b/.test(text);
 
-/** A mistake is told by the program, and again by the engine with words around it. */
+/** The program reports a mistake, and the engine repeats it with other words around it. */
 const withoutParts = (mistakes: readonly string[]) =>
     mistakes.filter((one) => !mistakes.some((other) => other !== one && one.includes(other)));
 
@@ -63,7 +63,7 @@ const VERBS: Record<string, string> = {
 };
 const DONE: Record<string, string> = { create: "created", update: "updated", delete: "deleted", replace: "replaced" };
 
-/** "18 to create", or "18 created"; nothing changes where there is nothing else. */
+/** "18 to create", or "18 created"; says that nothing changes if there is nothing else. */
 export function changesInWords(changes: Record<string, number>, isDone: boolean): string {
     const words = Object.entries(changes).flatMap(([operation, count]) => {
         const word = (isDone ? DONE : VERBS)[operation];
@@ -76,7 +76,7 @@ export function changesInWords(changes: Record<string, number>, isDone: boolean)
 export class OutputLog {
     constructor(
         readonly file: string,
-        /** Where it is shown too. */
+        /** Where it is shown as well. */
         private readonly shown: ((text: string) => void) | undefined,
     ) {
         writeFileSync(file, "", { mode: 0o600 });

@@ -11,7 +11,7 @@ export interface Done extends Told {
     outputs: OutputMap;
 }
 
-/** Carries it out. A mistake is in what is told; anything else is thrown. */
+/** Carries it out. A mistake is part of the report; any other error is thrown. */
 export async function operate(stack: Stack, operation: Operation, log: OutputLog): Promise<Done> {
     const listener = new Listener();
     const options = { onOutput: log.onOutput, onEvent: listener.onEvent, color: "never" as const };
@@ -28,7 +28,7 @@ export async function operate(stack: Stack, operation: Operation, log: OutputLog
     }
 }
 
-/** The same, for a step without which nothing goes on. @throws UserError with what stands in the way */
+/** The same, for a step that must succeed. @throws UserError with the reason why it did not */
 export async function mustOperate(show: Show, stack: Stack, operation: Operation, log: OutputLog): Promise<Done> {
     const started = performance.now();
     const done = await show.timed(operation, () => operate(stack, operation, log));

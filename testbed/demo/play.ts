@@ -1,4 +1,4 @@
-/** The demo goes on: what is changed is previewed at Enter, and applied at a "y". */
+/** The demo continues: Enter previews the person's changes, "y" applies them. */
 import { createInterface } from "node:readline";
 import type { Stack } from "@pulumi/pulumi/automation";
 import { changesInWords, type OutputLog } from "./engine";

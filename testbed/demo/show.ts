@@ -1,4 +1,4 @@
-/** What the demo shows, and how each of its steps came out. */
+/** What the demo shows, and the result of each of its steps. */
 import type { Steps } from "../../cli/shared/interrupt";
 import { matrixTable } from "../../cli/shared/matrixText";
 import type { AccessMatrix, Right } from "../../components/accessPolicy";
@@ -21,7 +21,7 @@ export class Show {
 
     private readonly said = new Set<string>();
 
-    /** What is said once, and not again by a later step. */
+    /** Messages that are shown once, and not again by a later step. */
     news(text: string): void {
         if (!this.said.has(text)) this.say(text);
         this.said.add(text);

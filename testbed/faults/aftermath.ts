@@ -1,4 +1,4 @@
-/** What has to hold on a host after a fault, and what must not be left behind. */
+/** What must be true on a host after a fault, and what must not be left behind. */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import type { Injection } from "./injection";
 import type { Ran } from "./overSsh";
 import { DOWN, NONE, READ_ONLY } from "./watch";
 
-/** What has to hold once the deployment is over, however it went. */
+/** What must be true when the deployment is over, whatever its result. */
 export function afterwards(
     { fault, verb, step }: Injection,
     end: Ran | undefined,
@@ -34,8 +34,7 @@ export function afterwards(
     if (ran?.exitCode) {
         const kept = served === before && disk === old;
         const readOnly = fault.kind === "issuer" && served === READ_ONLY && disk === READ_ONLY;
-        // On a disk that is read-only by now nothing can be brought back: what was put into force is complete, and
-        // serves.
+        // If the disk has become read-only, nothing can be rolled back: the config in force is complete, and is served.
         const stuck = fault.kind === "disk read-only" && served === disk;
         if (!kept && !readOnly && !stuck) problems.push(`the deployment failed, and ${where}`);
         if (fault.kind !== "disk read-only") problems.push(...falseClaims(ran.errors, { old, served, disk }));
@@ -46,7 +45,7 @@ export function afterwards(
     return problems;
 }
 
-/** A script that was killed says nothing; its shells say that much, and a tool whose reader was killed. */
+/** A killed script says nothing, except for messages of its shells, and of a tool whose reader was killed. */
 const isKilled = ({ kind }: Injection["fault"], { errors }: Ran) =>
     ["script killed", "machine stops"].includes(kind) &&
     errors
@@ -54,7 +53,7 @@ const isKilled = ({ kind }: Injection["fault"], { errors }: Ran) =>
         .split("\n")
         .every((line) => /^(Killed|\w+: write error: Broken pipe)$/.test(line));
 
-/** What is wrong with what a deployment said, whatever came of it. */
+/** What is wrong with the messages of a deployment, whatever its result. */
 function problemsOfAnswer({ exitCode, output, errors }: Ran, done: string): string[] {
     const problems: string[] = [];
     if (exitCode === 0 && !output.includes(done) && !output.includes("unchanged"))
@@ -68,7 +67,7 @@ function problemsOfAnswer({ exitCode, output, errors }: Ran, done: string): stri
     return problems;
 }
 
-/** Owner, mode and bytes of all that a config in force consists of. */
+/** Owner, mode and bytes of all files of the config in force. */
 export function filesOf(host: FaultHost, { files }: Deployed): string[] {
     return [host.configFile, ...files.map(({ path }) => path)].map((path) => {
         const found = fs.lstatSync(path, { throwIfNoEntry: false });

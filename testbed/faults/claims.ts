@@ -1,4 +1,4 @@
-/** What a failed deployment says of config, service and rights, against what a look finds. Pure. */
+/** Compares what a failed deployment says about config, service and rights with what an observation finds. Pure. */
 import { DOWN, NONE, READ_ONLY } from "./watch";
 
 export interface Found {
@@ -10,14 +10,14 @@ export interface Found {
 }
 
 interface Claim {
-    /** The codes of its sentence (docs/messages.md), and of the ones after it where they count. */
+    /** The codes of its sentence (docs/messages.md), and of the following ones if they matter. */
     sentence: RegExp;
     holds: (found: Found) => boolean;
 }
 
 const wasDown = (old: string) => (old === NONE ? DOWN : old);
 
-/** Every sentence with which a deployment may end that failed. */
+/** Every sentence with which a failed deployment may end. */
 const CLAIMS: Claim[] = [
     { sentence: /\[ZH-HOST-UNCHANGED\]/, holds: ({ old, disk }) => disk === old },
     {
@@ -61,8 +61,8 @@ const CLAIMS: Claim[] = [
 ];
 
 /**
- * The claims of what a failed deployment said that do not hold, each as a sentence; and that it said nothing of how
- * things are.
+ * The claims of a failed deployment that are not true, each as a sentence; also if it said nothing about the state of
+ * the host.
  */
 export function falseClaims(said: string, found: Found): string[] {
     const made = CLAIMS.filter(({ sentence }) => sentence.test(said));
@@ -73,7 +73,7 @@ export function falseClaims(said: string, found: Found): string[] {
         .map(({ sentence }) => `the deployment said what is not so (${sentence.source}): ${where}`);
 }
 
-/** What a sentence looks like that was made with an empty value. */
+/** What a sentence looks like if a value in it was empty. */
 const HOLES = [
     /: *[;.,)]/,
     /\(\s*\)/,
@@ -85,9 +85,9 @@ const HOLES = [
     /undefined|null\b|NaN/,
 ];
 
-/** The holes in a message, for a person to see where. */
+/** The holes in a message, shown with their surroundings. */
 export function holesIn(message: string): string[] {
-    // What zot, or its restart, has said is its own.
+    // Output of zot, or of its restart, is not ours.
     const own = message.replace(
         /((?:The last words of zot|The restart has said):\n)(?!The config|There was|Nothing on)[\s\S]+?(?=\n(?:The config|There was|Nothing on|An interrupted|To see here|What zot has|zot-hardening:)|$)/g,
         "$1some words",

@@ -18,10 +18,10 @@ import { type Ran, runOverSsh } from "./overSsh";
 import { ZotService } from "./service";
 import { onPath, Steps } from "./steps";
 
-/** What is pushed: configs that differ in what one can see of them from outside. */
+/** What is deployed: configs whose differences are visible from outside. */
 export interface Deployed {
     name: string;
-    /** The client that logins are sent to the issuer as. */
+    /** The OAuth2 client id of logins. */
     clientId: string;
     settings: Settings;
     config: string;
@@ -30,25 +30,25 @@ export interface Deployed {
     payload: string;
 }
 
-/** Settings over those that were checked, for what the checks do not let pass. */
+/** Settings that replace the checked ones, for values that the checks refuse. */
 type Overrides = { [Group in "host" | "zot" | "identity"]?: Partial<Settings[Group]> };
 
 export interface FaultHostOptions {
     /** Shell that runs the script instead of /bin/sh. */
     shell?: string;
     ssh?: "openssh" | "embedded";
-    /** Size of the disk that the config is on, where this process may mount one. Default: no disk of its own. */
+    /** Size of the config's disk, if this process may mount one. Default: no separate disk. */
     diskKilobytes?: number;
     /** Whether the tools that the script calls are watched (see Steps). */
     steps?: boolean;
-    /** Before the PATH of the script. */
+    /** Prepended to the PATH of the script. */
     path?: string;
     settings?: Overrides;
     /** Further variables of the script. */
     environment?: Record<string, string>;
     /**
-     * User id that zot runs as, where this process may become it; its storage is then a symbolic link, as of a disk of
-     * its own. Default: this process's user.
+     * User id that zot runs as, if this process may become it; its storage then is a symbolic link, as to a separate
+     * disk. Default: this process's user.
      */
     zotUser?: number;
 }
@@ -108,7 +108,7 @@ export class FaultHost {
             }
             host.ssh = await startSshHost({
                 kind: options.ssh,
-                // What the user's own shell reads at its start is no part of the deployment.
+                // The start-up files of the user's own shell are not part of the deployment.
                 home: host.temporary,
                 environment: {
                     PATH: [host.steps?.folder, options.path, process.env.PATH].filter(Boolean).join(":"),
@@ -127,12 +127,12 @@ export class FaultHost {
         return `http://127.0.0.1:${this.port}`;
     }
 
-    /** The user id that zot runs as, where it is another than this process's. */
+    /** The user id that zot runs as, if it is not this process's. */
     get zotUser(): number | undefined {
         return process.getuid?.() === 0 && onPath("setpriv") ? this.options.zotUser : undefined;
     }
 
-    /** Where the deployment keeps what it has done. */
+    /** Where the deployment keeps its records. */
     get state(): string {
         return `${this.configFile}.zot-hardening`;
     }
@@ -203,7 +203,7 @@ export class FaultHost {
         this.service.start();
     }
 
-    /** What came of a deployment; of its answer, the word without the mark, where it has the mark of what was sent. */
+    /** The result of a deployment; from its answer only the word, if the answer has the mark of what was sent. */
     async deploy(deployed: Deployed, verb: HostVerb = "deploy"): Promise<Ran> {
         const command = hostCommand(verb);
         const { shell } = this.options;

@@ -1,13 +1,13 @@
 /** What can be done to a host while something is deployed to it. */
 import type { RestartFault, ServeFault } from "./service";
 
-/** What is done to a host at the end of one injection is the beginning of the next: nothing is built twice. */
+/** One injection begins with the host that the previous one left: nothing is built twice. */
 export interface Injection {
     name: string;
     /** What the deployment begins from. Default: a hardened registry. */
     from?: "hardened" | "open" | "nothing";
     verb?: "deploy" | "withdraw";
-    /** The step at which it happens, by number; without it, it is so from the beginning. */
+    /** The number of the step at which it happens; without it, it is there from the beginning. */
     step?: number;
     fault: Fault;
 }

@@ -1,5 +1,5 @@
 /**
- * Faults, one at a time, into a deployment that runs over SSH on a host of its own; and what has to hold after each.
+ * Injects faults, one at a time, into a deployment over SSH on a host of its own, and checks what must be true then.
  */
 import { RegistryClient } from "../../clients/zot/registry";
 import { afterwards, filesOf, leftOver } from "./aftermath";
@@ -15,10 +15,10 @@ export type { Fault, Injection } from "./injection";
 export interface Outcome {
     injection: Injection;
     /**
-     * Whether the fault has happened: not where the deployment took fewer steps than the one that they were counted in.
+     * Whether the fault has happened; it has not if the deployment took fewer steps than the one that counted them.
      */
     injected: boolean;
-    /** The step's name, where one was reached. */
+    /** The step's name, if one was reached. */
     step?: string;
     survived: boolean;
     problems: string[];
@@ -47,7 +47,7 @@ export class Injector {
         this.others = deployed.slice(1);
     }
 
-    /** Where root runs this, zot is another user's, as on most hosts. */
+    /** If root runs this, zot runs as another user, as on most hosts. */
     static async start(options: FaultHostOptions = {}): Promise<Injector> {
         const host = await FaultHost.start({ steps: true, diskKilobytes: 8192, zotUser: NOBODY, ...options });
         try {
@@ -89,7 +89,7 @@ export class Injector {
         return this.host.steps!.names();
     }
 
-    /** One deployment without a fault or anything in its way, and the longest gap between two pulls. */
+    /** One deployment without a fault, and the longest gap between two pulls. */
     async goodDeployment(): Promise<{ longestGapMs: number; ran: Ran }> {
         const next = this.others[0]!;
         const watch = new Watch(this.host, this.known(), this.imagePath(), { look: false });
@@ -102,7 +102,7 @@ export class Injector {
     }
 
     /**
-     * The longest gap of a good deployment on this machine, by which the way back is measured; without it, that is not.
+     * The longest gap of a good deployment on this machine, the measure for a rollback; without it, none is measured.
      */
     goodGapMs: number | undefined;
 
@@ -131,7 +131,7 @@ export class Injector {
             ran = await push.ended;
             await second;
             await host.scriptsEnded();
-            // From nothing, a deployment that failed leaves nothing.
+            // A failed first deployment leaves nothing.
             await watch.settled(from === "nothing" ? 500 : 10_000);
         } finally {
             await this.repair();
@@ -153,7 +153,7 @@ export class Injector {
         if (settled.disk === old && from === "hardened") problems.push(...this.changed(former));
         if (fault.kind === "serve" && fault.fault === "dies") problems.push(...this.slowRollback(history, from));
 
-        // Whatever was left, the next deployment finds its way: the same one, or another.
+        // Whatever was left behind, the next deployment succeeds: the same one, or another.
         const recovery = injection.step !== undefined && injection.step % 2 === 1 ? third : next;
         problems.push(...(await this.recovers(recovery)));
         return {
@@ -170,7 +170,7 @@ export class Injector {
 
     // --- an injection ---------------------------------------------------------------------------------------------
 
-    /** The number of the step that an injection is at; undefined for one that is at none. */
+    /** The number of the step of an injection; undefined if it has none. */
     private async numberOf(
         { step, fault }: Injection,
         from: NonNullable<Injection["from"]>,
@@ -179,7 +179,7 @@ export class Injector {
         return step ?? (fault.kind === "tool fails" ? this.stepOf(fault.step, from, verb) : undefined);
     }
 
-    /** Which of the files of the former config are not as they were. */
+    /** Which files of the former config have changed. */
     private changed(former: readonly string[]): string[] {
         const now = filesOf(this.host, this.current);
         return former
@@ -187,7 +187,7 @@ export class Injector {
             .map((file) => `a file of the former config is not as it was: ${file}`);
     }
 
-    /** The number of the first step of this name, found by a deployment of its own. */
+    /** The number of the first step with this name, found by a separate deployment. */
     private async stepOf(
         name: RegExp,
         from: NonNullable<Injection["from"]>,
@@ -204,7 +204,7 @@ export class Injector {
         if (from === "open") await this.host.ready();
     }
 
-    /** Begins the deployment, with whatever is wrong from the beginning. */
+    /** Begins the deployment, with all faults that are there from the beginning. */
     private async prepared(
         { fault, verb }: Injection,
         step: number | undefined,
@@ -229,7 +229,7 @@ export class Injector {
         return { ended };
     }
 
-    /** Waits for the step, and does it there. */
+    /** Waits for the step, and injects the fault there. */
     private async inject(
         fault: Fault,
         push: { ended: Promise<Ran> },
@@ -238,7 +238,7 @@ export class Injector {
         const { host } = this;
         const steps = host.steps!;
         const waiting = await steps.reached(push.ended);
-        // A step less than when they were counted: the deployment has ended without it.
+        // One step less than counted: the deployment has ended without it.
         if (!waiting) return {};
         const { step } = waiting;
         switch (fault.kind) {
@@ -331,8 +331,7 @@ export class Injector {
     }
 
     /**
-     * How long after a start that failed the former config served again; on a machine that is slow by itself, by its
-     * own measure.
+     * How long after a failed start the former config served again; a slow machine is judged by its own measure.
      */
     private slowRollback(history: History, from: string): string[] {
         const died = this.host.service.diedAt();
@@ -348,7 +347,7 @@ export class Injector {
         ];
     }
 
-    /** A deployment without a fault succeeds, twice, and leaves nothing of what was. */
+    /** A deployment without a fault succeeds, twice, and leaves nothing of the earlier state. */
     private async recovers(next: Deployed): Promise<string[]> {
         const { host } = this;
         const problems: string[] = [];

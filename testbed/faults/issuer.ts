@@ -1,8 +1,8 @@
-/** An OpenID Connect issuer as zot sees it when it starts, and what can be wrong with one. */
+/** An OpenID Connect issuer as zot sees it at its start, and what can be wrong with one. */
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-/** `different`: another issuer answers there. `hangs`: it takes connections, and never answers. */
+/** `different`: another issuer answers there. `hangs`: it accepts connections, and never answers. */
 export type IssuerState = "ours" | "down" | "different" | "hangs";
 
 export class Issuer {

@@ -1,15 +1,15 @@
 /**
- * Which histories a deployment may have. Pure.
+ * Which histories of a deployment are allowed. Pure.
  *
- * What is on the disk is complete at every moment. The old config serves, or the new one does; once a deployment has
- * said that it succeeded, the old one never again. The read-only config only where the issuer is away.
+ * The files on the disk are complete at every moment. Either the old config serves or the new one; after a deployment
+ * has reported success, the old one never serves again. The read-only config serves only if the issuer does not answer.
  */
 import { DOWN, type History, READ_ONLY } from "./watch";
 
 export interface Expected {
     /** What served, and was on the disk, before. */
     old: string;
-    /** What is deployed, in turn: more than one where deployments come together. */
+    /** What is deployed, in order: more than one if deployments overlap. */
     deployed: string[];
     /** Whether the read-only config may serve. */
     readOnly?: boolean;
@@ -17,7 +17,7 @@ export interface Expected {
     longestGapMs?: number;
 }
 
-/** What the history holds that it must not; each as a sentence. */
+/** What is wrong in the history, each as a sentence. */
 export function breaches(history: History, expected: Expected): string[] {
     const found = [...history.broken];
     const order = [expected.old, ...expected.deployed];
@@ -29,7 +29,7 @@ export function breaches(history: History, expected: Expected): string[] {
         if (what === DOWN || order.includes(what) || (what === READ_ONLY && expected.readOnly)) continue;
         found.push(`after ${at} ms ${what} served`);
     }
-    // Forth, and at most once back: nothing serves a third time.
+    // Forward, and at most once back: no config serves a third time.
     const turns = history.served
         .map(({ what }) => what)
         .filter(

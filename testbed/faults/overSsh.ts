@@ -3,7 +3,7 @@ import { Client } from "ssh2";
 import type { SshHost } from "../sshHost";
 
 export interface Ran {
-    /** Undefined where the connection was lost before the command had ended. */
+    /** Undefined if the connection was lost before the command had ended. */
     exitCode: number | undefined;
     output: string;
     errors: string;

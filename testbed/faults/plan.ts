@@ -59,7 +59,7 @@ export async function faultPlan(
     for (const begin of begins) found.push({ begin, steps: await injector.steps(begin.from, begin.verb) });
     for (const { begin, steps } of found) {
         const where = titleOf(begin);
-        // A destroy asks no issuer; and not every deployment has every step.
+        // A destroy sends no request to the issuer; and not every deployment has every step.
         const applies = (fault: Fault) =>
             (begin.verb !== "withdraw" || fault.kind !== "issuer") &&
             (fault.kind !== "tool fails" || steps.some((step) => fault.step.test(step)));
@@ -75,10 +75,10 @@ export async function faultPlan(
     for (const { begin, steps } of found) {
         const where = titleOf(begin);
         for (const fault of AT_A_STEP) {
-            // Every fault at every step of a change; of the other ways, what differs from it.
+            // Every fault at every step of a change; for other deployments only what differs from that.
             const others = begin.from !== "hardened" || begin.verb === "withdraw";
             if (others && !["script killed", "machine stops", "disk full"].includes(fault.kind)) continue;
-            // Two deployments take twice as long, and meet only where one waits for the other.
+            // Two deployments take twice as long, and overlap only where one waits for the other.
             const stride = every * (others || fault.kind === "second deployment" ? 3 : 1);
             const injections = steps.map(
                 (_name, index): Injection => ({ ...begin, name: `${where}: ${nameOf(fault)}`, step: index + 1, fault }),

@@ -13,7 +13,7 @@ import { onPath } from "./steps";
 export type RestartFault = "fails" | "stops and fails" | "fails once" | "hangs" | "port taken";
 
 /**
- * What is wrong with zot, where its config holds a text or lacks one: it dies as soon as it has started, or never gets
+ * What is wrong with zot if its config contains or lacks a given text: it dies as soon as it has started, or never gets
  * ready.
  */
 export interface ServeFault {
@@ -38,7 +38,7 @@ export class ZotService {
         this.restartCommand = join(bin, "zot-service");
         mkdirSync(bin, { recursive: true });
         mkdirSync(this.control);
-        // It is zot's user who dies of a fault.
+        // A fault kills zot as its own user.
         chmodSync(this.control, 0o777);
         writeFileSync(join(bin, "zot-run"), this.runScript(), { mode: 0o755 });
         writeFileSync(this.restartCommand, this.serviceScript(join(bin, "zot-run")), { mode: 0o755 });
@@ -49,13 +49,13 @@ export class ZotService {
         spawnSync(this.restartCommand, { stdio: "ignore" });
     }
 
-    /** `kill`: as when the machine loses its power. */
+    /** `kill`: as if the machine lost power. */
     stop(how: "end" | "kill" = "end"): void {
         if (how === "kill") for (const pid of this.processes()) killGroup(pid);
         spawnSync(this.restartCommand, ["stop"], { stdio: "ignore" });
     }
 
-    /** Starts zot by way of the start that the deployment has put beside the config, from now on. */
+    /** From now on, starts zot with the start script that the deployment has put beside the config. */
     useStart(use: boolean): void {
         this.set("use-start", use ? "yes" : undefined);
     }
@@ -87,7 +87,7 @@ export class ZotService {
         await new Promise((resolve) => server.close(resolve));
     }
 
-    /** When the fault that is set, or was set last, last made a zot die, as Date.now(). */
+    /** When the current or latest fault last made a zot die, as Date.now(). */
     diedAt(): number | undefined {
         return statSync(join(this.control, "died"), { throwIfNoEntry: false })?.mtimeMs;
     }
@@ -103,7 +103,7 @@ export class ZotService {
         else writeFileSync(file, `${value}\n`);
     }
 
-    /** Where zot has a user of its own, as a service manager starts it. */
+    /** How a service manager starts zot if zot has its own user. */
     private get asZot(): string {
         const { uid } = this.options;
         return uid === undefined ? "" : `setpriv --reuid ${uid} --regid ${uid} --clear-groups `;
@@ -143,7 +143,7 @@ echo $! >'${pidFile}'
 `;
     }
 
-    /** What the service runs: zot itself, or the start; or what a fault makes of it. */
+    /** What the service runs: zot itself, or the start script; or what a fault turns it into. */
     private runScript(): string {
         const { control } = this;
         return `#!/bin/sh

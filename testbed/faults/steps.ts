@@ -1,11 +1,11 @@
 /**
- * The steps of a script that runs unchanged: the tools that it calls are found on its PATH, and those here take note of
- * each call before they hand over, or wait there until they are told how to go on.
+ * The steps of a script that runs unchanged. It finds its tools on its PATH; the tools made here record each call
+ * before they run the real tool, or wait there until they are told how to continue.
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** What changes something, or asks somebody; each call is a step. The rest only reads. */
+/** Tools that change something or send requests; each call is a step. All others only read. */
 const TOOLS = ["mv", "cp", "ln", "rm", "rmdir", "mkdir", "chmod", "chown", "touch", "sync", "curl", "cmp", "df"];
 
 export interface Waiting {
@@ -16,17 +16,17 @@ export interface Waiting {
     step: string;
 }
 
-/** How a tool goes on: as if nothing had been, or not, with this message and exit code 1. */
+/** How a tool continues: normally, or by failing with this message and exit code 1. */
 export type Verdict = "go on" | { fail: string };
 
 export class Steps {
-    /** To be put before the PATH of the script. */
+    /** To be prepended to the PATH of the script. */
     readonly folder: string;
     private readonly control: string;
 
     /**
-     * @param replaced texts that differ from run to run, by what stands for them in the names of the steps.
-     * @param commands further commands: name in `folder` to what is run.
+     * @param replaced texts that differ from run to run, by their replacements in the names of the steps.
+     * @param commands further commands: from the name in `folder` to the program that is run.
      */
     constructor(folder: string, replaced: Record<string, string>, commands: Record<string, string>) {
         this.folder = join(folder, "tools");
@@ -53,8 +53,8 @@ export class Steps {
     }
 
     /**
-     * Begins to count; with `step`, the call of that number waits. The first is 1; the same call again at once is no
-     * new step.
+     * Begins to count; with `step`, the call with that number waits. The first is 1; an immediate repetition of the
+     * same call is no new step.
      */
     begin(step?: number): void {
         rmSync(this.control, { recursive: true, force: true });
@@ -65,7 +65,7 @@ export class Steps {
         writeFileSync(join(this.control, "on"), "");
     }
 
-    /** Stops counting; what waits goes on. */
+    /** Stops counting; a waiting tool continues. */
     end(): void {
         rmSync(join(this.control, "on"), { force: true });
     }

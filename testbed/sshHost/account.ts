@@ -8,7 +8,7 @@ export interface Account {
     shell: string;
 }
 
-/** In a container the user may have no entry in the system's list, or one that is not made to log in with. */
+/** In a container the user may have no entry in the system's list, or one that does not allow a login. */
 export function account(): Account {
     let entry: { username: string; homedir: string; shell: string | null };
     try {
@@ -19,7 +19,7 @@ export function account(): Account {
     const usable = entry.shell && !/(nologin|false)$/.test(entry.shell);
     return {
         username: entry.username,
-        // sshd too goes to the root folder where the home is missing.
+        // Like sshd, uses the root folder if the home is missing.
         home: fs.existsSync(entry.homedir) ? entry.homedir : "/",
         shell: usable ? (entry.shell as string) : "/bin/sh",
     };

@@ -26,14 +26,14 @@ export interface CommandOptions {
     folder: string;
 }
 
-/** Starts a program. Throws where it cannot be started, for one because its arguments are too long. */
+/** Starts a program. Throws if it cannot be started, for example because its arguments are too long. */
 export async function startCommand(file: string, args: string[], options: CommandOptions): Promise<RunningCommand> {
     const pipes = namedPipes(options.folder);
     const stdio: StdioOptions = pipes ? [pipes.in.theirs, pipes.out.theirs, pipes.err.theirs] : "pipe";
     try {
         const child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio, detached: true });
         const ended = exitOf(child);
-        // Fails where the program is missing; `ended` is then of no use.
+        // Fails if the program is missing; `ended` is then useless.
         ended.catch(() => {});
         await once(child, "spawn");
         let over = false;
@@ -72,7 +72,7 @@ interface Pipe {
 
 let pipesMade = 0;
 
-/** Node makes sockets where it should make pipes, so these come from the file system. Undefined where it has none. */
+/** Node makes sockets instead of pipes, so the pipes come from the file system. Undefined if it supports none. */
 function namedPipes(folder: string): { in: Pipe; out: Pipe; err: Pipe } | undefined {
     const names = ["in", "out", "err"].map((name) => path.join(folder, `${name}-${pipesMade}`));
     pipesMade++;
@@ -83,7 +83,7 @@ function namedPipes(folder: string): { in: Pipe; out: Pipe; err: Pipe } | undefi
     }
     const { O_RDONLY, O_WRONLY, O_RDWR } = fs.constants;
     const [input, output, errors] = names.map((name, index) => {
-        // Opening one end waits for the other, except where something holds both.
+        // Opening one end waits for the other, unless something holds both.
         const both = fs.openSync(name, O_RDWR);
         const reading = fs.openSync(name, O_RDONLY);
         const writing = fs.openSync(name, O_WRONLY);

@@ -41,7 +41,7 @@ export async function startEmbedded(setup: ServerSetup): Promise<RunningServer> 
         acceptLargePackets(connection);
         let loginBegun = false;
         let loggedIn = false;
-        // A client that leaves in the middle of a handshake is no error of the host.
+        // If a client leaves during a handshake, that is no error of the host.
         connection.on("error", (error: Error) => log(`${peer.ip} port ${peer.port}: ${error.message}`));
         connection.on("authentication", (context) => {
             loginBegun = true;
@@ -59,7 +59,7 @@ export async function startEmbedded(setup: ServerSetup): Promise<RunningServer> 
         });
         connection.on("session", (accept) => serveSession(accept(), connection, peer));
         connection.on("tcpip", (accept, reject, info) => {
-            // A jump host's work, but only to loopback: nothing of a test bed reaches further.
+            // What a jump host does, but only to loopback: a test bed must not reach further.
             if (!["127.0.0.1", "localhost", "::1"].includes(info.destIP)) return reject();
             const target = net.connect(info.destPort, info.destIP);
             target.once("error", () => reject());
@@ -87,7 +87,7 @@ export async function startEmbedded(setup: ServerSetup): Promise<RunningServer> 
                 key.getPublicSSH().equals(context.key.data),
             );
             if (!allowed) return refuse();
-            // Without a signature the client only asks whether the key would do.
+            // Without a signature the client only asks whether the key would be accepted.
             if (
                 context.signature &&
                 allowed.verify(context.blob as Buffer, context.signature, context.hashAlgo) !== true
@@ -109,7 +109,7 @@ export async function startEmbedded(setup: ServerSetup): Promise<RunningServer> 
         const requested: Record<string, string> = {};
         let command: RunningCommand | undefined;
         session.on("env", (accept, reject, info: { key: string; val?: string; value?: string }) => {
-            // `accept` and `reject` are missing where the client wants no answer.
+            // `accept` and `reject` are missing if the client wants no answer.
             if (!options.acceptEnvironment?.includes(info.key)) return reject?.();
             requested[info.key] = info.val ?? info.value ?? "";
             accept?.();
@@ -128,7 +128,7 @@ export async function startEmbedded(setup: ServerSetup): Promise<RunningServer> 
                     folder: setup.folder,
                 });
             } catch (error) {
-                // What sshd's child says when it cannot become the shell.
+                // The message of sshd's child if it cannot become the shell.
                 const { code, message } = error as NodeJS.ErrnoException;
                 channel.stderr.write(`${shell}: ${code === "E2BIG" ? "Argument list too long" : message}\n`);
                 channel.exit(1);
@@ -195,13 +195,13 @@ function hostKeys(pem: string): { key: ParsedKey }[] {
 }
 
 /**
- * Ties a command's streams to its channel: an exit status is told at the end, a lost connection only takes the streams
- * away.
+ * Connects a command's streams to its channel: the exit status is sent at the end; a lost connection only removes the
+ * streams.
  */
 function connectStreams(command: RunningCommand, channel: ServerChannel, log: (line: string) => void): void {
     const { stdin, stdout, stderr } = command;
     channel.pipe(stdin);
-    // What a running command no longer wants to read is dropped. One that has ended is told of first.
+    // Input that a running command no longer reads is dropped. If the command has ended, that is reported first.
     const dropInput = () => setTimeout(() => (command.hasEnded() ? undefined : channel.resume()), 50).unref();
     stdin.on("error", dropInput);
     stdin.on("close", dropInput);
@@ -209,10 +209,10 @@ function connectStreams(command: RunningCommand, channel: ServerChannel, log: (l
     stderr.pipe(channel.stderr, { end: false });
     channel.on("error", (error: Error) => log(`channel: ${error.message}`));
     channel.on("close", () => {
-        // What the command still writes meets a closed pipe.
+        // If the command still writes, it finds a closed pipe.
         for (const stream of [stdin, stdout, stderr]) stream.destroy();
     });
-    // The output ends with the last process that has it: a child in the background keeps the session, with sshd too.
+    // The output ends with the last process that holds it: a background child keeps the session open, as with sshd.
     void Promise.all([command.ended, closed(stdout), closed(stderr)]).then(([{ code, signal }]) => {
         if (code !== null) channel.exit(code);
         else if (signal !== null) channel.exit(signal.replace(/^SIG/, ""), false, "");
@@ -235,7 +235,7 @@ function cutAfter(socket: net.Socket, received: number | undefined, sent: number
             const chunk = args[0] as Uint8Array;
             if (chunk.length <= room) return write(...args);
             if (room > 0) write(chunk.subarray(0, room));
-            // Once the last bytes are on their way.
+            // When the last bytes have been sent.
             setImmediate(() => socket.resetAndDestroy());
             return false;
         };

@@ -1,23 +1,23 @@
-/** What an SSH host is to those who use one, whichever program stands behind it. */
+/** The interface of an SSH host, whichever program provides it. */
 import type { KeyType } from "./keys";
 
 export interface SshHostOptions {
     /**
-     * `openssh` wants the machine's own sshd and fails where there is none; `embedded` is a server in this process.
-     * Default: what `SSH_HOST_KIND` says, else sshd where it is installed and a login works, else the embedded one.
+     * `openssh` needs the machine's own sshd and fails if there is none; `embedded` is a server in this process.
+     * Default: what `SSH_HOST_KIND` says, else sshd if it is installed and a login works, else the embedded one.
      */
     kind?: "openssh" | "embedded";
     /** The port on 127.0.0.1. Default: a free one. */
     port?: number;
     /** Also accepts this password. Only the embedded host can: sshd asks the system for its users' passwords. */
     password?: string;
-    /** The shell that runs commands, by `-c`. Default: the user's login shell. */
+    /** The shell that runs commands, with `-c`. Default: the user's login shell. */
     shell?: string;
     /** The home folder: where commands start, and their `HOME`. Default: the user's. */
     home?: string;
-    /** Variables that every command gets beside the few that sshd sets; `PATH` is one that is often wanted. */
+    /** Variables that every command gets besides the few that sshd sets; often `PATH`. */
     environment?: Record<string, string>;
-    /** Names of variables that a client may set (sshd's AcceptEnv). Default: none, as is sshd's own. */
+    /** Names of variables that a client may set (sshd's AcceptEnv). Default: none, like sshd's. */
     acceptEnvironment?: string[];
     /** Types of the host's keys; the first is the one of `hostPublicKey`. Default: ed25519 alone. */
     hostKeyTypes?: KeyType[];
@@ -25,17 +25,17 @@ export interface SshHostOptions {
     faults?: Partial<SshHostFaults>;
 }
 
-/** Faults on demand; they may be changed while the host runs and then hold for what comes next. */
+/** Faults on demand; a change while the host runs applies from then on. */
 export interface SshHostFaults {
-    /** Accepts connections and never says a word, not even its version. */
+    /** Accepts connections and sends nothing, not even its version. */
     neverSendBanner: boolean;
-    /** No key and no password is good. */
+    /** Refuses every key and every password. */
     refuseLogins: boolean;
-    /** Cuts a connection once it has brought this many bytes, the handshake included. */
+    /** Cuts a connection after it has received this many bytes, including the handshake. */
     dropAfterBytesReceived: number | undefined;
-    /** Cuts a connection once it was sent this many bytes, the handshake included. */
+    /** Cuts a connection after it has sent this many bytes, including the handshake. */
     dropAfterBytesSent: number | undefined;
-    /** Cuts the connection as soon as its command has started; the command runs on. */
+    /** Cuts the connection as soon as its command has started; the command keeps running. */
     dropWhenCommandStarts: boolean;
 }
 
@@ -63,9 +63,9 @@ export interface SshHost {
     log(): string;
     /** See {@link SshHostFaults}; with sshd, setting one is an error. */
     faults: SshHostFaults;
-    /** Cuts every connection there is. Commands run on, as on a real host. */
+    /** Cuts every existing connection. Commands keep running, as on a real host. */
     dropConnections(): void;
-    /** Ends the server, and whatever its commands have left running, and removes its files. */
+    /** Ends the server and everything that its commands have left running, and removes its files. */
     stop(): Promise<void>;
 }
 
@@ -77,7 +77,7 @@ export interface ServerSetup {
     user: string;
     hostKeyPems: string[];
     authorizedKeysFile: string;
-    /** `NAME=value`, in the environment of every session, by which what it left behind is found. */
+    /** `NAME=value` in the environment of every session; by it, processes that a session left behind are found. */
     mark: string;
 }
 

@@ -1,5 +1,5 @@
 /**
- * An SSH host on loopback, for the demo and the tests: the machine's own OpenSSH sshd where there is one, else a server
+ * An SSH host on loopback, for the demo and the tests: the machine's own OpenSSH sshd if there is one, else a server
  * in this process. The current user may log in, with a key that is made for it.
  */
 import * as crypto from "node:crypto";
@@ -21,8 +21,8 @@ export { findSshd } from "./openssh";
 /**
  * Starts an SSH host on 127.0.0.1; `stop()` ends it and all that it left behind.
  *
- * Fails where `openssh` is asked for by name and sshd is missing, does not start, or lets the current user not in (an
- * account that is locked, for one): the message holds what sshd said.
+ * Fails if `openssh` is requested by name and sshd is missing, does not start, or does not let the current user in (for
+ * example because the account is locked): the message contains sshd's words.
  */
 export async function startSshHost(options: SshHostOptions = {}): Promise<SshHost> {
     const kind = options.kind ?? kindFromEnvironment();
@@ -44,13 +44,13 @@ export async function startSshHost(options: SshHostOptions = {}): Promise<SshHos
             mark: `TESTBED_SSH_HOST=${crypto.randomBytes(8).toString("hex")}`,
         };
         const { server, startedAs, probes, notes } = await startServer(kind, setup, userKey.privateKeyPem);
-        // Whoever forgets to stop the host, or fails before, leaves nothing either.
+        // A caller that forgets to stop the host, or fails before, leaves nothing behind either.
         const endWithUs = () => {
             endMarked(setup.mark);
             fs.rmSync(folder, { recursive: true, force: true });
         };
         process.once("exit", endWithUs);
-        // The comment is no part of what is pinned.
+        // The comment is not pinned.
         const hostPublicKeys = hostKeys.map((key) => key.publicKey.split(" ").slice(0, 2).join(" "));
         return {
             kind: startedAs,
@@ -82,7 +82,7 @@ export async function startSshHost(options: SshHostOptions = {}): Promise<SshHos
 interface StartedServer {
     server: RunningServer;
     startedAs: "openssh" | "embedded";
-    /** Connections made to see whether a login works; they do not count. */
+    /** Connections made to check whether a login works; they do not count. */
     probes: number;
     notes: string;
 }
@@ -119,7 +119,7 @@ async function startServer(
     return { server: await startEmbedded(setup), startedAs: "embedded", probes: 0, notes };
 }
 
-/** Sees whether the user gets in and a command runs; throws otherwise. */
+/** Checks that the user can log in and run a command; throws otherwise. */
 function logIn(port: number, username: string, privateKey: string): Promise<void> {
     return new Promise((resolve, reject) => {
         const client = new Client();

@@ -8,7 +8,7 @@ import { descendants, endMarked, endProcess } from "./processes";
 
 const USUAL_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"];
 
-/** The path of sshd, which only runs by an absolute one; undefined where the machine has none. */
+/** The path of sshd, which must be started by an absolute one; undefined if the machine has none. */
 export function findSshd(): string | undefined {
     return [...USUAL_FOLDERS, ...(process.env.PATH ?? "").split(path.delimiter)]
         .filter((folder) => path.isAbsolute(folder))
@@ -16,7 +16,7 @@ export function findSshd(): string | undefined {
         .find((file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile());
 }
 
-/** Starts sshd. Throws with what sshd said where it does not come up. */
+/** Starts sshd. If it does not start, throws with sshd's words. */
 export async function startOpenSsh(setup: ServerSetup, sshd: string): Promise<RunningServer> {
     if (setup.options.password !== undefined) {
         throw new Error(
@@ -43,7 +43,7 @@ async function startOn(port: number, setup: ServerSetup, sshd: string): Promise<
     const logFile = path.join(setup.folder, "sshd.log");
     fs.writeFileSync(configFile, configuration(port, setup), { mode: 0o600 });
     fs.rmSync(logFile, { force: true });
-    // Where root starts sshd, it wants the folder that its unprivileged part is locked into.
+    // If root starts sshd, it needs the folder to which its unprivileged part is confined.
     if (process.getuid?.() === 0) fs.mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
 
     const server = spawn(sshd, ["-D", "-E", logFile, "-f", configFile], { stdio: "ignore" });
@@ -84,7 +84,7 @@ async function startOn(port: number, setup: ServerSetup, sshd: string): Promise<
         faults: refusedFaults(),
         dropConnections: endSessions,
         stop: async () => {
-            // Before the listener: without it, nothing would tell whose children they were.
+            // Before the listener: without it, nobody could know whose children they were.
             endSessions();
             server.kill("SIGTERM");
             await ended;
@@ -132,10 +132,10 @@ function configuration(port: number, setup: ServerSetup): string {
         settings.push(`ForceCommand ${into}exec ${shell} -c "$SSH_ORIGINAL_COMMAND"`);
     }
     const [markName, ...markValue] = setup.mark.split("=");
-    // Debian's bash reads ~/.bashrc for a command that comes by SSH, unless it is not the first shell: what the user of
-    // this machine has in it (a version manager that waits for a lock) is no business of the tests.
+    // Debian's bash reads ~/.bashrc for a command over SSH, if it is the first shell: whatever this machine's user has
+    // in it (a version manager that waits for a lock) must not affect the tests.
     const variables = { SHLVL: "1", [markName as string]: markValue.join("="), ...own, ...options.environment };
-    // One line: of several, sshd takes the first.
+    // One line: if there are several, sshd uses the first.
     settings.push(
         `SetEnv ${Object.entries(variables)
             .map(([name, value]) => quoted(`${name}=${value}`))
@@ -156,7 +156,7 @@ const shellQuoted = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
 
 const count = (text: string, pattern: RegExp) => text.match(pattern)?.length ?? 0;
 
-/** Setting a fault that cannot happen would make a test pass for nothing. */
+/** Setting a fault that cannot happen would make a test pass without testing anything. */
 function refusedFaults(): SshHostFaults {
     return new Proxy(noFaults(), {
         set: () => {

@@ -27,7 +27,7 @@ export function processTable(): ProcessEntry[] {
     }
     const entries: ProcessEntry[] = [];
     for (const pid of processIds()) {
-        // The name stands in parentheses and may itself contain some.
+        // The name is in parentheses and may itself contain some.
         const match = /^\d+ \((.*)\) \S (\d+) /s.exec(readOrEmpty(`/proc/${pid}/stat`));
         if (match) entries.push({ pid, parent: Number(match[2]), name: match[1] as string });
     }
@@ -47,9 +47,8 @@ export function descendants(ancestor: number, table = processTable()): ProcessEn
 }
 
 /**
- * The memory that a process and everything below it have, added up, in megabytes: on Linux with each page that several
- * processes share counted once (PSS), so that a second Node does not count its program again; elsewhere what is
- * resident.
+ * The total memory of a process and everything below it, in megabytes. On Linux a page that several processes share
+ * counts once (PSS), so a second Node does not count its program again; elsewhere this is the resident memory.
  *
  * @param counts which of the processes below it count. Default: all, and the process itself
  */
@@ -69,8 +68,8 @@ export function memoryBelow(ancestor: number, counts?: (entry: ProcessEntry) => 
 }
 
 /**
- * Ends every process whose environment began with `mark` (`NAME=value`): a command that lost its connection belongs to
- * nobody any more. Works on Linux only; elsewhere it finds nothing.
+ * Ends every process whose environment began with `mark` (`NAME=value`): a command that lost its connection has no
+ * parent any more. Works only on Linux; elsewhere it finds nothing.
  */
 export function endMarked(mark: string): void {
     if (!hasProc) return;
@@ -84,7 +83,7 @@ export function endMarked(mark: string): void {
     }
 }
 
-/** Ends a process, or with a negative number its process group; one that is gone already is no error. */
+/** Ends a process, or with a negative number its process group; it is no error if it has already ended. */
 export function endProcess(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
     try {
         process.kill(pid, signal);
