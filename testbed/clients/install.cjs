@@ -11,7 +11,7 @@ const pins = require("../bootstrap/pins.cjs");
 const { Problem } = require("../bootstrap/problem.cjs");
 const { createProgress } = require("../bootstrap/progress.cjs");
 
-/** Names the modules with their checksums; each pins what it stands on. */
+/** Names the modules with their checksums; each pins its own dependencies. */
 const pin = path.join(pins.toolchainFolder, "clients");
 
 /**
@@ -72,7 +72,7 @@ const isBuilt = ({ programs = {} }, folder) =>
 /**
  * The folders with the programs of some clients, built if need be, and why each other one is not there.
  * @param {Client[]} wanted @param {{ env: NodeJS.ProcessEnv, debian: boolean }} options `debian`: its packages are
- * installed where they are missing
+ * installed if they are missing
  * @returns {Promise<{ folders: string[], missing: Record<string, string> }>}
  */
 async function installClients(wanted, { env, debian }) {

@@ -1,20 +1,20 @@
 /**
- * What clients were seen to do, one row for each workflow; and the table of docs/clients.md, which says what they do.
+ * The observed behaviour of clients, one row for each workflow; and the table of docs/clients.md, which documents it.
  */
 
-/** A workflow of a client, and what came of it. */
+/** A workflow of a client, and its outcome. */
 export interface Row {
     client: string;
     workflow: string;
     /** `done`, `done, sends nothing`, or the exit code. */
     outcome: string;
-    /** The same of a second run with the same input; `–` where there was none. */
+    /** The outcome of a second run with the same input; `–` if there was none. */
     again: string;
-    /** What the client showed where it was refused, or what is to be seen where it was not. */
+    /** What the client showed if it was refused, or else what can be observed. */
     says: string;
 }
 
-/** A row, and where it was seen. */
+/** A row, and where it was observed. */
 export interface Seen extends Row {
     zot: "stand-in" | "real";
     transport: "http" | "TLS";
@@ -24,9 +24,9 @@ export interface Seen extends Row {
 export interface Difference {
     client: string;
     workflow: string;
-    /** On which registry, over what. */
+    /** On which registry, and over which protocol. */
     where: string;
-    /** The cells of the document; undefined where it has no such row. */
+    /** The cells of the document; undefined if it has no such row. */
     documented: string | undefined;
     seen: string;
 }
@@ -61,7 +61,7 @@ const isOf =
     (row: Row): boolean =>
         row.client === client && row.workflow === workflow;
 
-/** Every row that was seen otherwise than the document has it, and every one that it has of these clients too much. */
+/** Every observed row that differs from the document, and every row of these clients that the document has too many. */
 export function differencesOf(rows: readonly Row[], seen: readonly Seen[]): Difference[] {
     const found = seen.flatMap((row) => {
         const there = rows.find(isOf(row));
@@ -90,7 +90,7 @@ export function differencesOf(rows: readonly Row[], seen: readonly Seen[]): Diff
     return [...found, ...unseen];
 }
 
-/** The document with the rows that were seen in place of its own of the same clients; those of others stay. */
+/** The document, with the observed rows instead of its own rows for these clients; rows for other clients stay. */
 export function withRows(document: string, seen: readonly Seen[]): string {
     const rows = documented(document);
     const clients = [...new Set([...rows, ...seen].map(({ client }) => client))];

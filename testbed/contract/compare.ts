@@ -12,7 +12,7 @@ export interface Outcome {
     fact: string | undefined;
     subject: "stand-in" | "real" | "both";
     status: "passed" | "failed" | "skipped";
-    /** Why it was skipped, where its title says so. */
+    /** Why it was skipped, if its title says so. */
     reason?: string | undefined;
     /** The expectation that was not met first. */
     failure?: Failure;
@@ -28,10 +28,10 @@ export interface Failure {
 export interface Difference {
     part: Part;
     case: string;
-    /** The statement of facts that the case checks; null where it checks none. */
+    /** The statement of facts that the case checks; null if it checks none. */
     fact: string | null;
     expected: string;
-    /** What was found there, or "as expected"; null where the case did not run on it. */
+    /** What was found there, or "as expected"; null if the case did not run on it. */
     standIn: string | null;
     real: string | null;
     /**
@@ -102,7 +102,7 @@ function differenceOf(together: readonly Outcome[], ranOn: RanOn): Difference | 
     const about = { part, case: failed.case, fact };
     const both = together.find(({ subject }) => subject === "both");
     if (both) {
-        // Such a test expects of the stand-in what the real one answered.
+        // Such a test expects the stand-in to answer like the real one.
         return {
             ...about,
             expected: failure.expected,
@@ -156,7 +156,7 @@ export interface BrokenFile {
 }
 
 /**
- * Reads jest's report; tests whose titles do not say on what they run are no contract cases and left out.
+ * Reads jest's report; tests whose titles do not say on what they run are no contract cases and are left out.
  * @param root the checkout, which the paths are relative to
  */
 export function readReport(report: JestReport, root: string): { outcomes: Outcome[]; broken: BrokenFile[] } {

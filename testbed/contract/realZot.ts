@@ -1,5 +1,5 @@
 /**
- * The real zot that the contract cases run on beside the stand-in: the one that ZOT names, else the first on the PATH.
+ * The real zot for the contract cases, besides the stand-in: the one that ZOT names, else the first on the PATH.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -11,7 +11,7 @@ export function whatZotSays(program: string): { isStandIn: boolean } | undefined
     return /"commit":"[^"]*"/.test(stdout ?? "") ? { isStandIn: /"binary-type":"stand-in"/.test(stdout) } : undefined;
 }
 
-/** Path of the real zot, or undefined where there is none: what stands in its place on the PATH may be the stand-in. */
+/** Path of the real zot, or undefined if there is none: the zot on the PATH may be the stand-in. */
 export function realZot(env: NodeJS.ProcessEnv): string | undefined {
     const candidates = env.ZOT
         ? [env.ZOT]

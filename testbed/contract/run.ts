@@ -26,7 +26,7 @@ export class ContractRun {
 
     /**
      * @param root the checkout
-     * @param env with ZOT, AUTHENTIK_URL and AUTHENTIK_TOKEN, PULUMI_COMMAND_PLUGIN where the real ones are given
+     * @param env with ZOT, AUTHENTIK_URL and AUTHENTIK_TOKEN, PULUMI_COMMAND_PLUGIN if the real ones are given
      */
     constructor(
         private readonly root: string,
@@ -61,7 +61,7 @@ export class ContractRun {
         return this.pass(chosen, NOTHING, true);
     }
 
-    /** Ends what runs, with the servers that the cases have started: all are in jest's process group. */
+    /** Ends the running cases and the servers that they have started: all are in jest's process group. */
     stop(): void {
         if (this.child?.pid === undefined) return;
         try {
@@ -111,7 +111,7 @@ export class ContractRun {
         }
     }
 
-    /** Its progress goes on to standard error. */
+    /** Its progress is passed to standard error. */
     private start(
         args: string[],
         env: NodeJS.ProcessEnv,

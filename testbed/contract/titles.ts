@@ -18,7 +18,7 @@ export interface ContractCase {
     name: string;
     /** The statement that the case checks, or undefined. */
     fact: string | undefined;
-    /** Why it is skipped, where its title says so. */
+    /** Why it is skipped, if its title says so. */
     skipped: string | undefined;
 }
 
@@ -49,7 +49,7 @@ export function readTitles(titles: readonly string[]): ContractCase | undefined 
 function markAtEnd(
     title: string,
 ): { before: string; kind: Subject | "fact" | "skipped"; text: string | undefined } | undefined {
-    // A statement may hold brackets itself, so what stands between two marks is left to the last opening one.
+    // A statement may contain brackets itself, so text between two marks belongs to the last opening one.
     const found =
         /^(.*?)\s*\[(stand-in|real|both|fact|fact: (?:(?!\[(?:fact|skipped): ).)*|skipped: (?:(?!\[(?:fact|skipped): ).)*)\]$/s.exec(
             title,

@@ -1,5 +1,5 @@
 /**
- * The whole program by the real engine, on a host with systemd: what `pulumi up` does there, as an operator runs it.
+ * The whole program in the real engine, on a host with systemd: what `pulumi up` does there when an operator runs it.
  */
 
 import * as fs from "node:fs";
@@ -13,14 +13,14 @@ import { createScratchStack } from "../site/scratchStack";
 import type { Site } from "./site";
 
 export interface PulumiRuns {
-    /** The counts of what was changed, beside what is the same. */
+    /** The counts of changed resources, and of unchanged ones. */
     up(): Promise<Record<string, number>>;
     /** What a preview prints. */
     preview(): Promise<string>;
     destroy(): Promise<void>;
 }
 
-/** A stack of its own, with an Authentik of its own (the stand-in), for as long as `work` lasts. */
+/** A separate stack with a separate Authentik (the stand-in), for as long as `work` lasts. */
 export async function withPulumi(site: Site, work: (runs: PulumiRuns) => Promise<void>): Promise<void> {
     // The Automation API looks for the CLI on the PATH.
     process.env.PATH = toolchainEnvironment(readToolchain()).PATH;

@@ -1,9 +1,9 @@
-/** What is expected of a host, in the words of what was found instead. */
+/** Expectations of a host; an error says what was found instead. */
 import type { Deployed } from "../faults/host";
 import type { Ran } from "../faults/overSsh";
 import type { Changes, Site } from "./site";
 
-/** What was seen is not what is documented. */
+/** The observed behaviour is not the documented one. */
 export class Unexpected extends Error {}
 
 export function expect(condition: boolean, what: string): void {

@@ -1,4 +1,4 @@
-/** The matrix host x service manager x rights x case: what is tried, and what came of it. */
+/** The matrix host x service manager x rights x case: what is tried, and the results. */
 import { findExecutable, readMachine } from "../bootstrap/toolchain.cjs";
 import { cases } from "./cases";
 import type { Case } from "./cases/case";
@@ -18,9 +18,9 @@ export interface Cell {
 
 export interface Outcome extends Cell {
     result: "ok" | "failed" | "skipped";
-    /** Of what failed or was skipped: why. */
+    /** Why it failed or was skipped. */
     reason?: string;
-    /** Of what went well: what was measured. */
+    /** What was measured, if it succeeded. */
     measured?: string;
     seconds: number;
 }
@@ -108,7 +108,7 @@ export class Hosts {
         return result;
     }
 
-    /** Ends the hosts under what is being tried on them. */
+    /** Ends the hosts, also while something is tried on them. */
     async interrupt(): Promise<void> {
         this.interrupted = true;
         await this.stop();

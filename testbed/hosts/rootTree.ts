@@ -27,7 +27,7 @@ const commands = require("../bootstrap/commands.cjs") as {
 export interface Distribution {
     name: string;
     suite: string;
-    /** What it has beside systemd to start zot by (supervisors.ts). In Debian 13, OpenRC is there instead of systemd. */
+    /** What it has besides systemd to start zot (supervisors.ts). In Debian 13, OpenRC is there instead of systemd. */
     supervisors: readonly (keyof typeof supervisors)[];
 }
 
@@ -60,7 +60,7 @@ const TOOLS = {
     setpriv: "util-linux",
 };
 
-/** Why this machine boots no hosts; undefined where it can. */
+/** Why this machine cannot boot hosts; undefined if it can. */
 export function whyNoHosts(): string | undefined {
     if (process.platform !== "linux") return `hosts are containers of Linux, and this is ${process.platform}`;
     if (process.getuid?.() !== 0) return "only root may boot a host";
@@ -73,10 +73,10 @@ export function whyNoHosts(): string | undefined {
 }
 
 /**
- * The folder of a distribution's tree, made where there is none yet: a minute or two, and 300 MB.
+ * The folder of a distribution's tree, which is made if there is none yet: a minute or two, and 300 MB.
  *
  * @param say is told that it takes a while
- * @throws Error where it cannot be made, with the last lines of debootstrap
+ * @throws Error if it cannot be made, with the last lines of debootstrap
  */
 export async function rootTree(distribution: Distribution, say: (line: string) => void): Promise<string> {
     const parent = join(cache.cacheFolder(), "hosts");
@@ -121,7 +121,7 @@ export async function rootTree(distribution: Distribution, say: (line: string) =
 /** Ends a debootstrap that is under way. */
 export const cancelRootTrees = (): void => commands.cancelAll();
 
-/** @throws Error where the machine's apt knows no archive of Debian's */
+/** @throws Error if the machine's apt knows no Debian archive */
 function debianMirror(): string {
     const format = "$(ORIGIN) $(LABEL) $(COMPONENT) $(SITE) $(REPO_URI)";
     const { stdout } = spawnSync("apt-get", ["indextargets", "--format", format, "Created-By: Packages"], {

@@ -1,4 +1,4 @@
-/** The set-ups of service manager and rights that cases are tried on, where a distribution has what they take. */
+/** The set-ups of service manager and rights for the cases, if a distribution has what they need. */
 import type { supervisors } from "./supervisors";
 
 export const managers = ["systemd", "systemd-user", "command"] as const;

@@ -1,4 +1,4 @@
-/** A site on a host: zot by a service manager, a user who deploys with certain rights, and what is declared for it. */
+/** A site on a host: zot under a service manager, a user who deploys with certain rights, and the declared settings. */
 import * as http from "node:http";
 import { createServer, type Server } from "node:net";
 import { declaredState } from "../../components/declaredState";
@@ -17,7 +17,7 @@ import { type Supervisor, supervisors } from "./supervisors";
 import type { SystemdHost } from "./systemdHost";
 
 export interface Preparation {
-    /** Lines of the unit's [Service] beside ExecStart and User; default: Restart=always. */
+    /** Lines of the unit's [Service] besides ExecStart and User; default: Restart=always. */
     service?: string[];
     /** Lines of its [Unit]; default: StartLimitIntervalSec=0. */
     unit?: string[];
@@ -31,7 +31,7 @@ export interface Preparation {
     wantedBy?: string;
     /** Whether the user lingers, for a user's service; default: true. */
     lingers?: boolean;
-    /** Whether what host-rights prints is given; default: true. */
+    /** Whether the rights that host-rights prints are granted; default: true. */
     given?: boolean;
     /** Further lines of sudoers. */
     sudoers?: string[];
@@ -48,10 +48,10 @@ export interface Changes {
 }
 
 export interface Looked {
-    /** Why the host refuses, where it does. */
+    /** Why the host refuses, if it does. */
     refused?: string;
     warnings: string[];
-    /** Whether a deployment is to follow. */
+    /** Whether a deployment would follow. */
     differs: boolean;
 }
 
@@ -248,12 +248,12 @@ export class Site {
         });
     }
 
-    /** The process of the unit; 0 where none runs. */
+    /** The process of the unit; 0 if none runs. */
     async pid(): Promise<string> {
         return (await this.host.sh(`${this.systemctl} show --property=MainPID --value zot`)).trim();
     }
 
-    /** Removes what a site has left, whatever became of it. */
+    /** Removes everything that a site has left, whether it failed or not. */
     async end(): Promise<void> {
         for (const server of this.taken) server.close();
         await this.issuer.stop();
@@ -277,7 +277,7 @@ export class Site {
         const { rights: by, managed } = this.setUp;
         const { storage = "folder", enabled = true, lingers = true, given = true, runs = !managed } = prepared;
         const { ofUser } = this;
-        // The config belongs to whoever deploys it, as after any deployment.
+        // The config belongs to the user who deploys it, as after any deployment.
         const owner = by === "root" || by === "sudo all" ? "root" : "zot";
         const config = {
             distSpecVersion: "1.1.1",

@@ -1,20 +1,20 @@
-/** What stands behind a command that restarts zot, beside systemd: it starts zot again when that ends. */
+/** Supervisors other than systemd, behind a command that restarts zot: they start zot again when it ends. */
 
 export interface Supervisor {
     /** `host.restartCommand`. */
     restart: string;
-    /** Lines for a shell of root's. Whatever was there is gone after `remove`, also where nothing was. */
+    /** Lines for a root shell. `remove` removes whatever is there, and also succeeds if nothing is. */
     install: string[];
     start: string;
     remove: string;
     status: string;
-    /** How long it waits by itself where a start fails and another follows, in milliseconds. */
+    /** How long it waits after a failed start before the next one, in milliseconds. */
     waits: number;
 }
 
 const SERVE = "serve /etc/zot/config.json";
 
-/** Another supervisor's process stays where zot ends: supervise-daemon has zot's command line in its own. */
+/** The supervisor's own process stays when zot ends: supervise-daemon has zot's command line in its own. */
 const openrc: Supervisor = {
     restart: "rc-service zot restart",
     install: [
@@ -57,7 +57,7 @@ systemd-run --quiet --unit zot-runit runsvdir -P /run/services
 until sv start /etc/sv/zot; do sleep 0.1; done`,
     remove: "systemctl stop zot-runit; rm -rf /run/services /etc/sv/zot",
     status: "sv status /etc/sv/zot",
-    // sv does not return until what died at once was started again, which runsv does a second later; and so the next.
+    // sv does not return until runsv has started a program again that died at once, a second later; and so the next.
     waits: 2000,
 };
 

@@ -12,7 +12,7 @@ import bootScript from "./boot.sh";
 /** How long a host may take to let one log in, in milliseconds. */
 const BOOT_TIMEOUT = 90_000;
 
-/** A file or folder of this machine that the host sees, and where; it cannot be written there. */
+/** A file or folder of this machine that the host sees read-only, and where. */
 export interface Shown {
     from: string;
     to: string;
@@ -82,7 +82,7 @@ export class SystemdHost {
         return { host: "127.0.0.1", port: this.port, user, privateKeyPem: this.privateKeyPem };
     }
 
-    /** What a shell of root's says on standard output. @throws Error where it fails */
+    /** The standard output of a root shell. @throws Error if it fails */
     async sh(script: string): Promise<string> {
         const { exitCode, output, errors } = await runOverSsh(this.login("root"), "exec /bin/sh -s", script);
         if (exitCode !== 0)

@@ -1,4 +1,4 @@
-/** Two pushes of one new tag with different content at once, as often as is wanted, and what came of them. */
+/** Two simultaneous pushes of one new tag with different content, as often as requested, and their results. */
 import { randomBytes } from "node:crypto";
 import { Agent, request as httpRequest } from "node:http";
 import { digestOf, RegistryClient } from "../../clients/zot/registry";
@@ -40,7 +40,7 @@ const SIDE_BY_SIDE = 5;
 export async function raceOn({ urls, key, repository, manner, rounds }: RaceOptions): Promise<Outcome> {
     const credentials = { username: "zot-ci", key };
     const client = new RegistryClient(urls[0], credentials);
-    // The blobs of all images, once; what differs is the manifests.
+    // The blobs of all images, once; only the manifests differ.
     const own = randomBytes(6).toString("hex");
     const first = await client.push(repository, `race-${own}`, "layer");
     if (first !== 201) throw new Error(`CI's first push to ${repository} at ${urls[0]} was answered with ${first}.`);
@@ -86,7 +86,7 @@ function manifestOf(content: string): string {
 }
 
 /**
- * The status; 0 where there is no answer.
+ * The status; 0 if there is no answer.
  *
  * @param waits before it begins, and before its body is sent; in milliseconds
  */

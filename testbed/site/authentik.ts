@@ -15,7 +15,7 @@ export interface AuthentikSite {
     /** A user in no group. */
     plainUser: string;
     /**
-     * One request to the API; answers the parsed body, undefined where there is none. Any status above 399 is an error.
+     * One request to the API; returns the parsed body, undefined if there is none. Any status above 399 is an error.
      */
     api<T = unknown>(method: string, path: string, body?: unknown): Promise<T>;
     /** A new app password of a user, with which it can log in for half an hour. */
@@ -35,13 +35,13 @@ export async function connectAuthentik(): Promise<AuthentikSite> {
     return furnish(url, process.env.AUTHENTIK_TOKEN!, async () => {});
 }
 
-/** The official one, in containers of its own. */
+/** The official Authentik, in its own containers. */
 export async function containAuthentik(folder: string): Promise<AuthentikSite> {
     const { url, token, stop } = await startAuthentikContainer(projectFolder(), folder);
     return furnish(url, token, stop);
 }
 
-/** The stand-in, in a process of its own. */
+/** The stand-in, in its own process. */
 export async function startAuthentik(folder: string): Promise<AuthentikSite> {
     const token = randomBytes(30).toString("hex");
     const tokenFile = join(folder, "authentik-token");
@@ -85,7 +85,7 @@ function projectFolder(): string {
     return folder;
 }
 
-/** Makes what the site is expected to have, where it is missing, and remembers what to remove. */
+/** Makes the objects that the site is expected to have and lacks, and remembers what to remove. */
 async function furnish(url: string, token: string, stopServer: () => Promise<void>): Promise<AuthentikSite> {
     const made: string[] = [];
     const api = async <T>(method: string, path: string, body?: unknown): Promise<T> => {

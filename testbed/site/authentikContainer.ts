@@ -1,4 +1,4 @@
-/** The official Authentik in containers, by a compose file: started, seen to be ready, and removed with its data. */
+/** The official Authentik in containers, from a compose file: starts it, waits for it, removes it with its data. */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ const FLOW = "/flows/instances/?slug=default-provider-authorization-implicit-con
  * @param checkout where this project is
  * @param folder an existing one, for its settings: a file of mode 0600 with its secrets
  * @param patience how long it may take to be ready once its containers run, in milliseconds
- * @throws UserError where no engine answers, or Authentik does not come up
+ * @throws UserError if no engine answers, or Authentik does not start
  */
 export async function startAuthentikContainer(
     checkout: string,
@@ -98,7 +98,7 @@ async function engineThatAnswers(): Promise<string> {
     );
 }
 
-/** Until the API knows the token, and what a start of Authentik makes is there. */
+/** Waits until the API knows the token, and the objects that Authentik makes at its start exist. */
 async function untilReady(url: string, token: string, patience: number): Promise<void> {
     const deadline = Date.now() + patience;
     let last = "nothing";
@@ -126,7 +126,7 @@ async function countOf(url: string, token: string): Promise<number> {
     return ((await answer.json()) as { results: unknown[] }).results.length;
 }
 
-/** What a program prints. @throws UserError with the last that it said, where it does not succeed */
+/** What a program prints. @throws UserError with its last words, if it fails */
 function output(file: string, args: string[], cwd?: string): Promise<string> {
     return new Promise((resolve, reject) => {
         execFile(file, args, { cwd, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {

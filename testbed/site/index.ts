@@ -20,7 +20,7 @@ export interface SitePart {
 export interface SiteOptions {
     /** Whether zot serves an open config before the first deployment, or nothing at all. Default: open. */
     before?: "open" | "nothing";
-    /** Which SSH host; default: sshd where there is one. */
+    /** Which SSH host; default: sshd if there is one. */
     ssh?: "openssh" | "embedded";
     /** `container`: the official Authentik, by a container engine. Default: as the environment names one. */
     authentik?: "container";

@@ -33,7 +33,7 @@ export interface LoadOptions {
     transport?: Transport;
 }
 
-/** Begins the load; what is answered ends it. A failed push is begun again, as another image. */
+/** Begins the load; the returned function ends it. After a failed push, another image is pushed. */
 export function startLoad(options: LoadOptions): () => Promise<Load> {
     const clients = new Clients(options);
     let isOver = false;
@@ -56,7 +56,7 @@ export function startLoad(options: LoadOptions): () => Promise<Load> {
 
 const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 
-/** One image at a time each, and none goes on with an image of which a request failed. */
+/** Each pushes one image at a time, and gives up an image if one of its requests failed. */
 class Clients {
     readonly load: Load = { requests: 0, pulls: 0, pushes: 0, failures: [] };
     private readonly client;
@@ -113,7 +113,7 @@ class Clients {
         return (await this.request("PUT upload", 201, "PUT", next.pathname + next.search, { headers })) !== undefined;
     }
 
-    /** One request that has to be answered with a status; undefined where it was not. */
+    /** One request that must be answered with a given status; undefined if it was not. */
     private async request(what: string, status: number, ...request: Parameters<RegistryClient["request"]>) {
         this.load.requests++;
         const answer = await this.client.request(...request).catch((error: Error) => error);

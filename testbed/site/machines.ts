@@ -1,4 +1,4 @@
-/** Several machines of one registry: hosts by SSH, each with a zot of its own, over what they share. */
+/** Several machines of one registry: hosts over SSH, each with its own zot, and the storage that they share. */
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { mergeExtra } from "../../components/zotConfig/merge";
@@ -63,7 +63,7 @@ export async function startMachine(site: Site, shared: SharedState, name: string
     }
 }
 
-/** Settings of a stack on machines over what they share, beside `host.members`. */
+/** Settings of a stack on several machines with shared storage, besides `host.members`. */
 export const settingsOnMachines = (shared: SharedState, registryUrl: string) => ({
     registry: { url: registryUrl },
     ...shared.settings,

@@ -3,11 +3,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { findExecutable } from "../bootstrap/toolchain.cjs";
 import { freePort } from "./ports";
 
-/** Why there is none here; undefined where there is. */
+/** Why this machine has none; undefined if it has. */
 export const noMoto = (): string | undefined =>
     findExecutable("moto_server") ? undefined : "there is no moto_server on the PATH (pip install 'moto[s3,server]')";
 
-/** A server that is ended by what is answered. */
+/** Starts a server; the returned function ends it. */
 export function startServer(program: string, args: string[]): () => void {
     const server: ChildProcess = spawn(findExecutable(program)!, args, { stdio: "ignore" });
     return () => void server.kill();
@@ -29,7 +29,7 @@ export async function startMoto(bucket: string): Promise<{ url: string; stop(): 
     }
 }
 
-/** Waits for what is true once a server answers. */
+/** Waits for something that becomes true when a server answers. */
 export async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
     for (let tries = 0; tries < 300; tries++) {
         if (await condition().catch(() => false)) return;

@@ -10,7 +10,7 @@ export type ProxyKind = (typeof PROXIES)[number];
 /** How an example is named on the page: the language of its block. */
 const LANGUAGE = { nginx: "nginx", haproxy: "haproxy", caddy: "caddyfile" };
 
-/** Why that proxy cannot be started here; undefined where it can. */
+/** Why that proxy cannot be started here; undefined if it can. */
 export const noProxy = (kind: ProxyKind): string | undefined =>
     findExecutable(kind) ? undefined : `there is no ${kind} on the PATH; Debian's package has that name`;
 
@@ -34,7 +34,7 @@ export interface RunningProxy {
     stop(): Promise<void>;
 }
 
-/** The example of the page, as it stands there; and what it has in place of some lines for TLS to the machines. */
+/** The unchanged example of the page; and the lines that replace some of its lines for TLS to the machines. */
 export function exampleOf(kind: ProxyKind, root: string): { example: string; tls: string } {
     const page = readFileSync(join(root, "docs", "proxy.md"), "utf8");
     const found = [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].filter(([, name]) => name === LANGUAGE[kind]);
@@ -88,7 +88,7 @@ export async function startProxy(kind: ProxyKind, options: ProxyOptions): Promis
     }
 }
 
-/** A line for each machine where the example has one of the two of the page; elsewhere all of them, side by side. */
+/** A line for each machine if the example has a line for each of its two; otherwise all machines in one line. */
 function withMachines(example: string, machines: readonly string[]): string {
     const [first = "", ...others] = machines;
     return example

@@ -120,7 +120,7 @@ export interface OnSite {
     scratch: ScratchStack;
     /** Runs a step, which an interruption waits for. */
     step<T>(work: () => Promise<T>): Promise<T>;
-    /** `pulumi up`; what it declared goes with the site. */
+    /** `pulumi up`; what it declared is removed together with the site. */
     up(): Promise<void>;
 }
 
@@ -174,7 +174,7 @@ export function takenDown(steps: Steps): Made {
     return made;
 }
 
-/** Stops a site, however far it came. What was declared in a real Authentik goes before, whatever comes of that. */
+/** Stops a site, even a half-started one. First removes what was declared in a real Authentik, even if that fails. */
 export async function takeDown(site: Site | undefined, stack: Stack | undefined): Promise<void> {
     if (site?.parts.some((part) => part.name === "Authentik" && part.kind === "real"))
         await stack?.destroy({ color: "never" }).catch(() => undefined);

@@ -17,7 +17,7 @@ export interface SharedState {
     stop(): void;
 }
 
-/** Why there is none here; undefined where there is. */
+/** Why this machine has none; undefined if it has. */
 export const noSharedState = (): string | undefined =>
     findExecutable("redis-server")
         ? noMoto()

@@ -1,4 +1,4 @@
-/** A server of S3 that takes requests alone that are signed with its one key; moto, which is behind it, takes any. */
+/** An S3 server that accepts only requests signed with its one key; moto, which is behind it, accepts any. */
 import { createHash, createHmac } from "node:crypto";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";

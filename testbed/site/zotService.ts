@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface ZotService {
-    /** The command that the program is told to restart zot with. */
+    /** The command for restarting zot that is in the program's settings. */
     restartCommand: string;
     logFile: string;
     /** Restarts zot and waits until it is ready. */

@@ -7,16 +7,16 @@ export interface Case {
     /** The set-ups that it is for. */
     on(setUp: SetUp): boolean;
     prepared?: Preparation;
-    /** What this machine lacks for it, where it lacks something. */
+    /** What this machine lacks for it, if it lacks something. */
     lacks?(): string | undefined;
     /**
      * @returns what was measured, if anything was
-     * @throws Unexpected where the host is not as docs/deployment.md says
+     * @throws Unexpected if the host is not as docs/deployment.md says
      */
     run(site: Site): Promise<string> | Promise<void>;
 }
 
-/** Set-ups, by what a case has to do with. */
+/** Set-ups, by the subject of a case. */
 export const all = () => true;
 export const byUnit = ({ manager }: SetUp) => manager !== "command";
 export const ofSystem = ({ manager }: SetUp) => manager === "systemd";

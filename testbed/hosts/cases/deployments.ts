@@ -1,4 +1,4 @@
-/** A deployment, and its end: what is so under every service manager. */
+/** A deployment, and its end: what is the same under every service manager. */
 import { findToolchain } from "../../bootstrap/toolchain.cjs";
 import type { Ran } from "../../faults/overSsh";
 import { OPEN, READ_ONLY } from "../../faults/watch";

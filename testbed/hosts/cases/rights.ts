@@ -1,4 +1,4 @@
-/** Who deploys, and what sudo and polkit let him do. */
+/** Who deploys, and what sudo and polkit allow. */
 import { OPEN } from "../../faults/watch";
 import { deployed, expect, failed, firstPreviewSays, isInOrder, serves } from "../expectations";
 import { bySudo, type Case } from "./case";

@@ -1,4 +1,4 @@
-/** Whose the storage is, whom zot runs as, and what its unit forbids. */
+/** Who owns the storage, as which user zot runs, and what its unit forbids. */
 import { READ_ONLY } from "../../faults/watch";
 import { deployed, expect, failed, firstPreviewSays, isInOrder, serves, succeeded } from "../expectations";
 import { asRoot, type Case, ofSystem, sites } from "./case";

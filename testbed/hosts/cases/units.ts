@@ -18,7 +18,7 @@ async function lowPort(): Promise<number> {
     throw new Error("No port below 1024 is free on this machine.");
 }
 
-/** A deployment that goes well, and says before and after which order to systemd is wanting. */
+/** A deployment that succeeds, and says before and after it which command to systemd is missing. */
 async function deployedAndTold(site: Site, verb: "enable" | "reenable") {
     const command = `systemctl ${site.setUp.manager === "systemd-user" ? "--user " : ""}${verb} zot`;
     const a = site.declare("a");
