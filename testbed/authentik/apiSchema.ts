@@ -16,7 +16,7 @@ export interface Operation {
     /** The names of the query parameters, pagination included. */
     readonly queryParameters: readonly QueryParameter[];
     readonly request: Fields | undefined;
-    /** The schema of the successful answer; undefined where it has no body. */
+    /** The schema of the successful answer; undefined if it has no body. */
     readonly response: Fields | undefined;
 }
 
@@ -64,7 +64,7 @@ export class ApiSchema {
         }
     }
 
-    /** The operation of a path as schema.yml writes it (`/core/groups/`), or undefined where the API has none. */
+    /** The operation of a path as schema.yml writes it (`/core/groups/`), or undefined if the API has none. */
     operation(method: string, pathTemplate: string): Operation | undefined {
         const item = this.section(this.paths, pathTemplate);
         const operation = item?.[method.toLowerCase()] as Fields | undefined;

@@ -11,9 +11,9 @@ export interface Fault {
      * - `resetAfterWrite`: the connection is cut after it was carried out.
      */
     readonly kind: "errorAfterWrite" | "emptyMethodNotAllowed" | "serverError" | "reset" | "resetAfterWrite";
-    /** Only a request of this method; any where left out. */
+    /** Only a request of this method; any if left out. */
     readonly method?: string;
-    /** Only a request whose path starts with this, such as "/api/v3/core/users/"; any where left out. */
+    /** Only a request whose path starts with this, such as "/api/v3/core/users/"; any if left out. */
     readonly path?: string;
 }
 

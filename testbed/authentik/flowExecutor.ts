@@ -71,7 +71,7 @@ function execute(world: World, openIdConnect: OpenIdConnect, request: Request, f
 }
 
 function notApplicable(run: Run, user: Stored | undefined): Answer {
-    // Whoever is logged in already goes on to where they wanted.
+    // A user who is already logged in continues to the requested page.
     if (run.flow.designation === "authentication" && user) return flowDone(run);
     return respond(
         run,

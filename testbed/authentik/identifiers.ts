@@ -37,7 +37,7 @@ const units: Record<string, number> = {
     weeks: 604_800_000,
 };
 
-/** Milliseconds of a duration as Authentik writes it ("hours=3;minutes=1"), or undefined where it is not one. */
+/** Milliseconds of a duration as Authentik writes it ("hours=3;minutes=1"), or undefined if it is not one. */
 export function milliseconds(duration: string): number | undefined {
     let total = 0;
     for (const part of duration.split(";")) {

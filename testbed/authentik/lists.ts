@@ -29,7 +29,7 @@ export function lookUp(world: World, kind: ObjectKind, key: string): Stored {
     return object;
 }
 
-/** The objects that a user may see; 403 where there is none and the kind has no owners, as Authentik does. */
+/** The objects that a user may see; 403 if there is none and the kind has no owners, as Authentik does. */
 export function visibleObjects(context: Context, kind: ObjectKind): Stored[] {
     const { world, user } = context;
     const permission = Permissions.of("view", kind);

@@ -32,7 +32,7 @@ import { PolicyEngine } from "./policyEngine";
 import type { Session } from "./sessions";
 import type { Stored } from "./stored";
 
-/** What an access token, or a code, stands for. */
+/** What an access token, or a code, represents. */
 interface Issued {
     readonly provider: number;
     readonly user: number;
@@ -128,7 +128,7 @@ export class OpenIdConnect {
         });
     }
 
-    /** The redirect URI with a new code for whoever is logged in. The request has been checked when it came in. */
+    /** The redirect URI with a new code for the logged-in user. The request was checked when it arrived. */
     issueCode(session: Session, parameters: Record<string, string>): string {
         const { world } = this;
         const provider = world.store.find("providers/oauth2", "client_id", parameters.client_id) as Stored;

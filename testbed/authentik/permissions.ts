@@ -76,7 +76,7 @@ export class Permissions {
         return this.groupsOf(user).some((group) => group.is_superuser === true);
     }
 
-    /** Whether a user holds "app_label.codename", on everything or, where an object is given, on that object. */
+    /** Whether a user holds "app_label.codename", on everything or, if an object is given, on that object. */
     has(user: Stored, permission: string, object?: { model: string; pk: string | number }): boolean {
         if (this.isSuperuser(user)) return true;
         const roles = new Set(this.rolesOf(user).map((role) => role.pk));

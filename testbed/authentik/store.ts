@@ -21,7 +21,7 @@ interface State {
 
 /**
  * The objects, in memory, in the order in which they were made; written to a file of mode 0600, by rename, after every
- * change where one was given (it holds passwords' hashes, token keys and client secrets).
+ * change if one was given (it holds passwords' hashes, token keys and client secrets).
  */
 export class ObjectStore<Kind extends StoredKind = StoredKind> {
     private readonly kinds: ReadonlyMap<string, Kind>;

@@ -1,4 +1,4 @@
-/** What a browser finds at the address itself, in place of Authentik's own interface: who is logged in, and where to. */
+/** The page at the address itself, instead of Authentik's own interface: who is logged in, and links. */
 import { defaultFlow } from "./flowPlanner";
 import { type Answer, escapeHtml, notFoundPage, type Request, redirect } from "./http";
 import { launchUrl } from "./objects/applications";

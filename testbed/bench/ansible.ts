@@ -17,7 +17,7 @@ export interface AnsibleSite {
     stop(): void;
 }
 
-/** The version of the Ansible that is here; undefined where there is none. */
+/** The version of the Ansible that is here; undefined if there is none. */
 export function ansibleVersion(): string | undefined {
     try {
         const said = execFileSync("ansible-playbook", ["--version"], { encoding: "utf8", stdio: "pipe" });

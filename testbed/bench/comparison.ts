@@ -1,4 +1,4 @@
-/** What a bench found: figures of ours beside figures of something else, measured in turn. Pure. */
+/** The results of a bench: our figures beside figures of something else, measured in turn. Pure. */
 import { median } from "./moments";
 
 /** One figure of a bench. */
@@ -12,7 +12,7 @@ export interface Comparison {
     other: number;
     /** `ours` over `other`. */
     ratio: number;
-    /** The ratio that it should not be above; undefined where none is aimed at. */
+    /** The ratio that it should not exceed; undefined if none is aimed at. */
     aim?: number;
     /** `/s`: so many in a second, of which more are better. */
     unit: "s" | "ms" | "/s" | "MB";

@@ -25,7 +25,7 @@ export function rightChanger({ scratch }: Pick<Measured, "scratch">): () => void
 
 /**
  * Updates that change nothing, that change a right, and first ones; beside the floor, beside a plain script over SSH,
- * and beside a playbook of Ansible's where there is one. What an update takes counts, without the preview that a person
+ * and beside a playbook of Ansible's if there is one. What an update takes counts, without the preview that a person
  * sees before it.
  *
  * @returns also how many SSH connections each took

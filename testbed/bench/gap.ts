@@ -19,7 +19,7 @@ export interface Gaps {
     "50th": number;
 }
 
-/** Of moments at which a client had what it asked for, in their order. @throws Error where there are fewer than two */
+/** Of moments at which a client had what it asked for, in their order. @throws Error if there are fewer than two */
 export function gapsOf(moments: readonly number[]): Gaps {
     const gaps = moments.slice(1).map((moment, index) => moment - moments[index]!);
     if (gaps.length === 0) throw new Error("no two answers, no time between them");
@@ -70,7 +70,7 @@ async function restartFor(site: Site, seconds: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, Math.max(left, 0)));
 }
 
-/** Pulls from before some work until after it. @throws Error where zot was not restarted by it */
+/** Pulls from before some work until after it. @throws Error if zot was not restarted by it */
 async function watched(site: Site, work: () => Promise<unknown>): Promise<Watched> {
     const before = site.zot.pid();
     const moments: number[] = [];

@@ -35,7 +35,7 @@ const LOOK = 200;
  * Measures a first update, one and a preview that change nothing, and an update that changes a right: for each number
  * of machines on a site of its own, with a real zot on each.
  *
- * @throws UserError where there is no real zot, redis or bucket
+ * @throws UserError if there is no real zot, redis or bucket
  */
 export async function measureMachines(
     root: string,

@@ -61,7 +61,7 @@ export interface Cost {
 /**
  * What a preview costs, whether it succeeds or is refused: by the CLI and its language host, else as an inline program.
  *
- * @param refusal what the CLI has to say; undefined where it has to succeed
+ * @param refusal what the CLI has to say; undefined if it has to succeed
  * @throws Error with what was said, where the preview ends otherwise
  */
 export async function costOfPreview(

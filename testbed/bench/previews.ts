@@ -24,7 +24,7 @@ export interface Previews {
 }
 
 /**
- * Previews that change nothing, of the three stacks in turn: by the CLI and its language host where there is one, and
+ * Previews that change nothing, of the three stacks in turn: by the CLI and its language host if there is one, and
  * as inline programs, which say where the time goes.
  */
 export async function measurePreviews(

@@ -16,7 +16,7 @@ export interface Sent {
 export interface Answered {
     requests: number;
     seconds: number;
-    /** Time on a processor of who answered; undefined where there is no /proc. */
+    /** Time on a processor of who answered; undefined if there is no /proc. */
     processorSeconds?: number;
 }
 
@@ -29,7 +29,7 @@ const MOST_SECONDS = 20;
  * Sends the requests.
  *
  * @param pid of the process that answers
- * @throws Error where one is not answered as it has to be
+ * @throws Error if one is not answered as it has to be
  */
 export async function answered(
     url: string,
@@ -77,7 +77,7 @@ function send(url: string, agent: Agent, { method, path, headers = {}, body, sta
 /** How many ticks of /proc are a second; Linux tells every program so. */
 const TICKS = 100;
 
-/** Time that a process has had on a processor so far; undefined where there is no /proc. */
+/** Time that a process has had on a processor so far; undefined if there is no /proc. */
 function processorSecondsOf(pid: number): number | undefined {
     try {
         return processorSecondsIn(readFileSync(`/proc/${pid}/stat`, "latin1"));

@@ -18,8 +18,8 @@ function cacheFolder(env = process.env) {
 }
 
 /**
- * Makes the cache where there is none. What is run from it must have been put there by us.
- * @param {string} cache @throws Problem where somebody else could have
+ * Makes the cache if there is none. What is run from it must have been put there by us.
+ * @param {string} cache @throws Problem if somebody else could have
  */
 function ownCache(cache) {
     fs.mkdirSync(cache, { recursive: true, mode: 0o700 });
@@ -39,7 +39,7 @@ function ownCache(cache) {
     );
 }
 
-/** Reads a JSON file; undefined where it is missing or no JSON. @param {string} file @returns {any} */
+/** Reads a JSON file; undefined if it is missing or no JSON. @param {string} file @returns {any} */
 function readJson(file) {
     try {
         return JSON.parse(fs.readFileSync(file, "utf8"));
@@ -97,7 +97,7 @@ function removeUnfinished(cache) {
 }
 
 /**
- * When a process started, in a form that only has to differ between two processes of one number; undefined where it is
+ * When a process started, in a form that only has to differ between two processes of one number; undefined if it is
  * unknown.
  * @param {number} pid
  */

@@ -96,7 +96,7 @@ function run(file, args, options) {
 }
 
 /**
- * The first line a command prints, or undefined where it cannot be run, fails or takes longer than 10 s.
+ * The first line a command prints, or undefined if it cannot be run, fails or takes longer than 10 s.
  * @param {string} file @param {string[]} args @param {NodeJS.ProcessEnv} [env]
  */
 function firstLine(file, args, env = process.env) {

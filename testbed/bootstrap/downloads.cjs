@@ -111,7 +111,7 @@ function request(url, onChunk, options = {}) {
 /**
  * Whether the official downloads answer at all. @param {typeof originals} [origins] @param {typeof defaultLimits}
  * [limits]
- * @returns {Promise<string | undefined>} why not, or undefined where they do
+ * @returns {Promise<string | undefined>} why not, or undefined if they do
  */
 async function whyUnreachable(origins = originals, limits = defaultLimits) {
     try {

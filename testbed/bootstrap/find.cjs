@@ -47,7 +47,7 @@ function nodeBinary(folder) {
 }
 
 /**
- * The running Node where it is new enough, else the one in the cache. @param {string} cache @returns {Executable |
+ * The running Node if it is new enough, else the one in the cache. @param {string} cache @returns {Executable |
  * undefined}
  */
 function findNode(cache) {
@@ -191,7 +191,7 @@ function commandStandIn() {
 const unreachableForMilliseconds = 24 * 3_600_000;
 
 /**
- * Why the official downloads could not be reached lately; undefined where that was not tried or is long ago. @param
+ * Why the official downloads could not be reached lately; undefined if that was not tried or is long ago. @param
  * {string} cache @param {"unreachable" | "zotUnreachable"} [which]
  */
 function lastUnreachable(cache, which = "unreachable") {

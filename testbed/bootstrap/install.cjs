@@ -1,4 +1,4 @@
-// Installs what is missing, side by side where that helps.
+// Installs what is missing, in parallel where that helps.
 "use strict";
 const fs = require("node:fs");
 const os = require("node:os");
@@ -296,7 +296,7 @@ async function downloadPart(name, source, folder, executable, strip, progress, l
 const usualGo = ["/usr/local/go/bin/go", "/usr/lib/go/bin/go", "/opt/homebrew/bin/go"];
 
 /**
- * Go's command. @param {NodeJS.ProcessEnv} env @param {string} why it is needed, for the message where there is none
+ * Go's command. @param {NodeJS.ProcessEnv} env @param {string} why it is needed, for the message if there is none
  * @param {string[]} [usual] where to look besides PATH
  */
 function findGo(env, why, usual = usualGo) {

@@ -1,4 +1,4 @@
-// What the test bed stands on, and in which versions. The Go modules and Node are pinned in full beside, in
+// What the test bed depends on, and in which versions. The Go modules and Node are pinned in full beside, in
 // testbed/toolchain.
 "use strict";
 const crypto = require("node:crypto");

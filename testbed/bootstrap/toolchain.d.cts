@@ -14,11 +14,11 @@ export interface Machine {
 
 /**
  * The toolchain of the running command; started by hand (`npx jest`), whatever is installed by now.
- * @throws Problem with what to run, where something is missing
+ * @throws Problem with what to run, if something is missing
  */
 export function readToolchain(env?: NodeJS.ProcessEnv): Toolchain;
 
-/** As readToolchain, but undefined where something is missing: for tests, which skip with `reason`. */
+/** As readToolchain, but undefined if something is missing: for tests, which skip with `reason`. */
 export function findToolchain(
     env?: NodeJS.ProcessEnv,
 ): { toolchain: Toolchain; reason: undefined } | { toolchain: undefined; reason: string };

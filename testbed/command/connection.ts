@@ -39,7 +39,7 @@ export async function dial(connection: Connection, context: DialContext): Promis
     }
 }
 
-/** What a handshake needs, made once: mistakes in it are told at once, without a retry. */
+/** What a handshake needs, made once: mistakes in it are reported at once, without a retry. */
 interface Login {
     user: string;
     hostKey?: { type: string; blob: Buffer };

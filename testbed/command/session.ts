@@ -58,7 +58,7 @@ function sendInput(channel: ClientChannel, input: string): { sent(): boolean } {
     return { sent: () => sent };
 }
 
-/** Waits for the end of the session; undefined where the command ended with 0. */
+/** Waits for the end of the session; undefined if the command ended with 0. */
 function endOf(channel: ClientChannel): Promise<string | undefined> {
     return new Promise((resolve) => {
         let outcome: string | undefined = "wait: remote command exited without exit status or exit signal";

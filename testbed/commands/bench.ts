@@ -1,4 +1,4 @@
-/** npm run bench: what previews, updates and commands cost, each beside something that an operator knows. */
+/** npm run bench: what previews, updates and commands cost, each compared with something that an operator knows. */
 
 import { cpus, loadavg } from "node:os";
 import { InvalidArgumentError, Option } from "commander";
@@ -57,7 +57,7 @@ interface Report {
         node: string;
         pulumi: string;
         pulumiKind: string;
-        /** undefined where there is none. */
+        /** undefined if there is none. */
         ansible: string | undefined;
     };
 }

@@ -69,7 +69,7 @@ function given(env: NodeJS.ProcessEnv, part: Part): string | undefined {
 
 class WronglyGiven extends UserError {}
 
-/** @throws WronglyGiven where a real one is named that cannot be had: its cases would be left out without a word */
+/** @throws WronglyGiven if a real one is named that cannot be had: its cases would be left out without a word */
 function checkGiven(env: NodeJS.ProcessEnv, chosen: readonly Part[]): void {
     const executable = (variable: string) => {
         const file = env[variable];

@@ -118,7 +118,7 @@ function hasWebInterface({ settings }: Site): boolean {
     return !lacksOf(binaryTypeIn(`${stdout}${stderr}`)).some((lack) => lack.settings.includes("zot.userInterface"));
 }
 
-/** What failed outside this command is told in its own words, without a stack trace. */
+/** A failure outside this command is reported in its own words, without a stack trace. */
 function toldAs(error: unknown): unknown {
     if (error instanceof LoginError || error instanceof FlowError || error instanceof UnreachableError)
         return new UserError(error.message);

@@ -1,4 +1,4 @@
-/** npm run forges: ci-secrets and the workflows on a real Gitea, and on a real Forgejo where one is given. */
+/** npm run forges: ci-secrets and the workflows on a real Gitea, and on a real Forgejo if one is given. */
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { command, EXIT, run } from "../../cli/shared/command";
@@ -56,7 +56,7 @@ const jest = (root: string, ...args: string[]) => [
     "tests/realForges",
 ];
 
-/** Why these words choose no test that would be run; undefined where they do. */
+/** Why these words choose no test that would be run; undefined if they do. */
 function whyNothing(root: string, words: string): string | undefined {
     let pattern: RegExp;
     try {

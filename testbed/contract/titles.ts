@@ -26,7 +26,7 @@ export interface ContractCase {
 export const on = (subject: Subject, title: string) => `${title} [${subject}]`;
 
 /**
- * Reads the titles of a case, outermost first; undefined where no group says on what it runs: such a test is no
+ * Reads the titles of a case, outermost first; undefined if no group says on what it runs: such a test is no
  * contract case.
  */
 export function readTitles(titles: readonly string[]): ContractCase | undefined {

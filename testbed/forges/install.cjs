@@ -11,7 +11,7 @@ const pins = require("../bootstrap/pins.cjs");
 const { Problem } = require("../bootstrap/problem.cjs");
 
 const VERSION = "1.25.2";
-/** Names the module with its checksum; the module itself pins what it stands on. */
+/** Names the module with its checksum; the module itself pins its own dependencies. */
 const pin = path.join(pins.toolchainFolder, "gitea");
 /** What Gitea reads beside its binary. */
 const STATIC = ["options", "public", "templates"];

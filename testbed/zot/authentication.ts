@@ -10,7 +10,7 @@ import type { Users } from "./users";
 
 export const keyPrefix = "zak_";
 
-/** The web page of zot sends this, and whoever wants to be known by the session cookie must. */
+/** zot's web page sends this; every client that uses the session cookie must. */
 export const sessionHeader = "x-zot-api-client";
 
 export interface AuthenticationContext {
@@ -88,7 +88,7 @@ function bySession(exchange: Exchange, { sessions, users }: AuthenticationContex
     return true;
 }
 
-/** 401 for whoever could not be authenticated. */
+/** 401 for a client that could not be authenticated. */
 export async function refuseUnauthenticated(exchange: Exchange, context: AuthenticationContext): Promise<void> {
     if (!isEmpty(header(exchange, "authorization")) || comesFromWebPage(exchange)) await delay(context.auth.failDelay);
     challenge(exchange, context.realm);

@@ -38,10 +38,10 @@ export interface Identity {
 
 export const anonymous: Identity = { userName: "", groups: [] };
 
-/** What a request has beside who, what and where. */
+/** The data of a request besides user, action and repository. */
 export type Circumstances = Pick<Asked, "method" | "userAgent" | "address" | "forwardedFor" | "isTls">;
 
-/** Why a request is refused: the message of a condition that alone stands in the way, or nothing. */
+/** Why a request is refused: the message of a condition, if only that condition refuses it; else nothing. */
 export interface Refusal {
     reason: string;
 }
@@ -88,7 +88,7 @@ export function sees(accessControl: AccessControl | undefined, who: Identity, re
     return rule !== undefined && ruleGrants(rule, who, "read");
 }
 
-/** What access control is asked: an action, and the tag or digest that it is about; empty where there is none. */
+/** What access control is asked: an action, and the tag or digest that it is about; empty if there is none. */
 export interface Check {
     action: Action;
     reference: string;

@@ -16,7 +16,7 @@ export interface Asked {
     isAdmin: boolean;
     action: string;
     repository: string;
-    /** A tag or a digest; empty where the route has none. */
+    /** A tag or a digest; empty if the route has none. */
     reference: string;
     method: string;
     userAgent: string;

@@ -10,7 +10,7 @@ import Ajv, { type ValidateFunction } from "ajv";
 import { checkingSchema, configSchema, type Schema } from "./configSchema";
 import { parseDuration } from "./durations";
 
-/** A mistake in the configuration or in a file it names, told in one or two lines. */
+/** A mistake in the configuration or in a file that it names, described in one or two lines. */
 export class ConfigError extends Error {}
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };

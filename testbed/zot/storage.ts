@@ -28,7 +28,7 @@ interface Index {
 }
 
 export class Storage {
-    /** Where else a digest may lie, the first place first; undefined where nothing is shared. */
+    /** Where else a digest may lie, the first place first; undefined if nothing is shared. */
     private readonly repositoriesByDigest: Map<string, Set<string>> | undefined;
 
     /** @param shares whether a blob that another repository has is linked when it is asked for (`storage.dedupe`) */
@@ -121,7 +121,7 @@ export class Storage {
         return { digest, ...(parsed.subject?.digest && { subject: parsed.subject.digest }) };
     }
 
-    /** A tag: it alone goes, and the digest stays. A digest: every tag on it goes with it. */
+    /** For a tag: only the tag is removed, the digest stays. For a digest: every tag on it is removed, too. */
     deleteManifest(repository: string, reference: string): void {
         const index = this.readIndex(repository);
         const removed = index.manifests.filter((manifest) => isReferredTo(manifest, reference));
@@ -234,7 +234,7 @@ export class Storage {
 
     /**
      * Appends to an upload and returns its size.
-     * @param from where the sender believes the upload stands; anything else is a bad range
+     * @param from the sender's idea of the upload's position; any other value is a bad range
      */
     async appendToUpload(repository: string, id: string, content: Readable, from?: number): Promise<number> {
         const size = this.uploadSize(repository, id);

@@ -69,7 +69,7 @@ async function ask(url: string, options: Parameters<typeof send>[1]) {
     }
 }
 
-/** The members of an object in JSON; none where the text is anything else. */
+/** The members of an object in JSON; none if the text is anything else. */
 function parsed(text: string): Claims {
     try {
         return Object.assign({}, JSON.parse(text)) as Claims;

@@ -1,6 +1,6 @@
 /**
- * What zot remembers of users: the groups seen at the last login, and API keys, as SHA-256. It lies in `meta.db` below
- * the root directory and survives restarts; whoever loses the file loses the keys.
+ * What zot remembers about users: the groups of the last login, and API keys, as SHA-256. It is in `meta.db` below the
+ * root directory and survives restarts; if the file is lost, the keys are lost.
  */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";

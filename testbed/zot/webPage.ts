@@ -4,7 +4,7 @@ import { type Exchange, sendBytes, sendText } from "./http";
 import type { Sessions } from "./sessions";
 import type { Users } from "./users";
 
-/** As the web interface of zot calls: the session's cookie counts with this header alone. */
+/** How zot's web interface sends requests: the session's cookie counts only with this header. */
 const SCRIPT = `
 const call = (method, path, body) => fetch(path, { method, headers: { "X-ZOT-API-CLIENT": "zot-ui" }, body });
 const on = (id, work) => { const button = document.getElementById(id); if (button) button.onclick = work; };

@@ -34,7 +34,7 @@ export const flows: ObjectKind = {
     search: ["name", "slug", "designation", "title"],
     represent: (flow, { world }) => ({
         ...flowSummary(flow),
-        // Up to 2025.10 the member cannot be written, and shows the usual one's address where there is none.
+        // Up to 2025.10 the member cannot be written, and shows the usual one's address if there is none.
         background:
             flow.background ||
             (isOlder(world.version, "2025.12.0") ? "/static/dist/assets/images/flow_background.jpg" : ""),
