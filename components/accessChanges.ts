@@ -220,7 +220,7 @@ function changedRows(before: AccessMatrix, after: AccessMatrix, regions: readonl
     const differsIn = (region: Region, who: string) =>
         rightsIn(before, region.before, who).join() !== rightsIn(after, region.after, who).join();
     const rows = rowsOf(before, after);
-    // Who has no row of their own in a region changes there with everyone.
+    // A group without a row in a region changes there together with everyone.
     if (regions.some((region) => differsIn(region, LOGGED_IN_ROW))) return rows;
     const rowsAt = (matrix: AccessMatrix, key: string | undefined) => Object.keys((key && matrix[key]) || {});
     const namedIn = (region: Region) => [...rowsAt(before, region.before), ...rowsAt(after, region.after)];
@@ -228,7 +228,7 @@ function changedRows(before: AccessMatrix, after: AccessMatrix, regions: readonl
     return rows.filter((who) => changed.has(who));
 }
 
-/** A group or user that the policy does not name has what anyone has who is logged in. */
+/** The rights of a row. A group or user without a row under the pattern has the rights of anyone who is logged in. */
 function rightsIn(matrix: AccessMatrix, pattern: string | undefined, who: string): readonly Right[] {
     const rights = pattern === undefined || !Object.hasOwn(matrix, pattern) ? {} : matrix[pattern]!;
     return Object.hasOwn(rights, who) ? rights[who]! : who === ANONYMOUS_ROW ? [] : (rights[LOGGED_IN_ROW] ?? []);
