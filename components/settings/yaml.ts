@@ -93,6 +93,11 @@ export function yamlAsGo(text: string, reader: string): unknown {
             if (keys.filter((one) => isScalar(one) && one.type === Scalar.PLAIN && one.source === "<<").length > 1)
                 refuse(node, 'a map has "<<" twice; give one, with a list');
         },
+        Alias(_key, node, path) {
+            const anchored = node.resolve(document);
+            if (anchored && path.includes(anchored))
+                refuse(node, `the anchor "${node.source}" contains itself, which ${reader} does not read`);
+        },
     });
     try {
         return document.toJS({ maxAliasCount: 1000 }) as unknown;

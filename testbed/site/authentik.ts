@@ -4,6 +4,9 @@ import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { rootCause } from "../../clients/causes";
+import { urlOf } from "../../clients/http/address";
+import { UserError } from "../../clients/userError";
 import { startAuthentikContainer } from "./authentikContainer";
 
 export interface AuthentikSite {
@@ -29,9 +32,18 @@ interface Found {
     pk: number | string;
 }
 
-/** The real one, from AUTHENTIK_URL and AUTHENTIK_TOKEN. */
+/**
+ * The real one, from AUTHENTIK_URL and AUTHENTIK_TOKEN.
+ *
+ * @throws UserError if the address is none, or nothing there answers
+ */
 export async function connectAuthentik(): Promise<AuthentikSite> {
     const url = process.env.AUTHENTIK_URL!.replace(/\/+$/, "");
+    if (!/^https?:$/.test(urlOf(url)?.protocol ?? ""))
+        throw new UserError(`AUTHENTIK_URL is ${JSON.stringify(url)}, which is no address such as https://HOST.`);
+    await fetch(`${url}/-/health/live/`).catch((error: unknown) => {
+        throw new UserError(`Nothing answers at AUTHENTIK_URL (${url}): ${rootCause(error).message}`);
+    });
     return furnish(url, process.env.AUTHENTIK_TOKEN!, async () => {});
 }
 

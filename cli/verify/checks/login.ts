@@ -80,7 +80,10 @@ export const login: Check[] = [
         async run({ subject, transport, readOnly, breaker }) {
             if (!subject.authentik)
                 throw readOnly
-                    ? new Skipped("read-only", "Without a token for Authentik this is not checked.")
+                    ? new Skipped(
+                          "read-only",
+                          "With --read-only the stack's token for Authentik is not read. Set AUTHENTIK_TOKEN to check this.",
+                      )
                     : notPossible(subject.withoutAuthentik);
             const { ciUser, workloadsGroup } = subject;
             const access = { ...subject.authentik, transport };

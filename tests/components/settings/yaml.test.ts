@@ -104,6 +104,8 @@ test.each<[title: string, text: string, message: RegExp, line: number | undefine
     ["a key twice", "a: 1\na: 2", /unique/, 2],
     ["two documents", "a: 1\n---\na: 2", /multiple documents/, 2],
     ["an anchor that is not there", "a: *b", /alias/, undefined],
+    ["a map within itself", "a: &a\n  b: *a\n", /the anchor "a" contains itself/, 2],
+    ["a list within itself", "a: &a [{ b: *a }]\n", /the anchor "a" contains itself/, 1],
     ["an end of a line that not everyone sees", "# harmless\u0085a: 1", /U\+0085/, 1],
     ["another", "a: 1 # harmless\u2028b: 1", /U\+2028/, 1],
     ["a carriage return alone", "# harmless\ra: 1", /U\+000D/, 1],
