@@ -11,7 +11,7 @@ import { command, EXIT, interruptedCodes, print, printJson, remark, run } from "
 import { givenFile, givenProgram } from "./shared/givenFile";
 import { ENDING_SIGNALS, type EndingSignal, EXIT_BY_SIGNAL } from "./shared/interrupt";
 import { projectFolder } from "./shared/stack";
-import { writeWhole } from "./shared/wholeFile";
+import { checkWritable, writeWhole } from "./shared/wholeFile";
 import { stackWorkloads } from "./shared/workloads";
 import { checks } from "./verify/checks";
 import { Context, type VersionWalk } from "./verify/context";
@@ -39,6 +39,7 @@ interface Options extends SubjectOptions {
 
 /** Runs as one of CI's identities, or as each of them, one after the other. */
 async function verify(options: Options): Promise<number> {
+    if (options.html) checkWritable(options.html, "The report");
     if (!options.all) {
         const { report, signal } = await runOnce(options);
         if (options.html) save(options.html, html(report));

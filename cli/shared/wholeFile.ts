@@ -1,7 +1,9 @@
 /** Writes files so that they are complete or not there at all. */
 import { randomBytes } from "node:crypto";
 import {
+    accessSync,
     closeSync,
+    constants,
     fchmodSync,
     fsyncSync,
     openSync,
@@ -12,6 +14,7 @@ import {
     writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { UserError } from "../../clients/userError";
 
 /**
  * Writes a temporary file and renames it into place. A symbolic link stays a link: the file that it points to is
@@ -39,6 +42,24 @@ export function writeWhole(file: string, content: string, mode?: number): void {
     } catch (error) {
         rmSync(temporary, { force: true });
         throw error;
+    }
+}
+
+/**
+ * Checks before long work that its result can be written where it is wanted.
+ *
+ * @throws UserError if the file's folder is missing or not writable, or the file is a folder
+ */
+export function checkWritable(file: string, what: string): void {
+    const folder = dirname(targetOf(file));
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+        throw new UserError(`${what} cannot be written to ${file}: the folder ${folder} does not exist.`);
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+        throw new UserError(`${what} cannot be written to ${file}: that is a folder.`);
+    try {
+        accessSync(folder, constants.W_OK);
+    } catch {
+        throw new UserError(`${what} cannot be written to ${file}: nothing may be written in the folder ${folder}.`);
     }
 }
 

@@ -147,6 +147,17 @@ test("what an interrupted run left is removed by the next; a run that still goes
     expect(await registry.remains()).toEqual([]);
 });
 
+test("--html where nothing can be written is refused before anything is asked", async () => {
+    const before = registry.registryGate.requests.length;
+    const file = path.join(registry.folder, "no-such-folder", "report.html");
+    const { code, stdout, stderr } = await run(full("--html", file), registry.commandLine.environment);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(
+        /^The report cannot be written to .*report\.html: the folder .*no-such-folder does not exist\.\n$/,
+    );
+    expect(registry.registryGate.requests).toHaveLength(before);
+});
+
 test("--html goes by the folder in which npm was called", async () => {
     const called = { INIT_CWD: registry.folder, npm_package_json: path.join(process.cwd(), "package.json") };
     const { code, stderr } = await run(full("--only", "health", "--html", "here.html"), called);
