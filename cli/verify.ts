@@ -1,6 +1,7 @@
 /** npm run verify: checks from outside whether a registry is hardened as declared. */
 
 import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { outgoing } from "../clients/http/outgoing";
 import { UserError } from "../clients/userError";
@@ -11,7 +12,7 @@ import { command, EXIT, interruptedCodes, print, printJson, remark, run } from "
 import { givenFile, givenProgram } from "./shared/givenFile";
 import { ENDING_SIGNALS, type EndingSignal, EXIT_BY_SIGNAL } from "./shared/interrupt";
 import { projectFolder } from "./shared/stack";
-import { checkWritable, writeWhole } from "./shared/wholeFile";
+import { whyNotWritable, writeWhole } from "./shared/wholeFile";
 import { stackWorkloads } from "./shared/workloads";
 import { checks } from "./verify/checks";
 import { Context, type VersionWalk } from "./verify/context";
@@ -39,7 +40,7 @@ interface Options extends SubjectOptions {
 
 /** Runs as one of CI's identities, or as each of them, one after the other. */
 async function verify(options: Options): Promise<number> {
-    if (options.html) checkWritable(options.html, "The report");
+    if (options.html) refuseUnlessWritable(options.html);
     if (!options.all) {
         const { report, signal } = await runOnce(options);
         if (options.html) save(options.html, html(report));
@@ -122,6 +123,18 @@ function walkOf(options: Options, line: ProgressLine, say: (text: string) => voi
         progress: (done, all, at) => line.show(all > 0 ? `[${done}/${all}] ${at}` : at),
         found: (broken) => say(`MISSING: ${brokenInWords(broken)}`),
     };
+}
+
+/** Before a run of minutes. @throws UserError */
+function refuseUnlessWritable(file: string): void {
+    const code = whyNotWritable(file);
+    if (code === undefined) return;
+    const why: Record<string, string> = {
+        ENOENT: `the folder ${dirname(file)} does not exist`,
+        EACCES: `nothing may be written in the folder ${dirname(file)}`,
+        EISDIR: "that is a folder",
+    };
+    throw new UserError(`The report cannot be written to ${file}: ${why[code] ?? code}.`);
 }
 
 function save(file: string, text: string): void {

@@ -1,8 +1,7 @@
 /** Writes to a dotenv or JSON file, for a CI without an API; other content stays. */
-import { accessSync, constants, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { readFileSync, statSync } from "node:fs";
 import { isMap } from "../../components/settings/setting";
-import { writeWhole } from "../shared/wholeFile";
+import { whyNotWritable, writeWhole } from "../shared/wholeFile";
 import type { Item } from "./outputs";
 import { type Change, type Store, StoreError } from "./store";
 import type { FileTarget } from "./target";
@@ -109,18 +108,8 @@ export class FileStore implements Store {
 
     async prepare(items: readonly Item[]): Promise<void> {
         this.told(() => this.format.write(this.before ?? "", new Map(items.map(({ name, value }) => [name, value]))));
-        try {
-            // For a link, the file that it leads to.
-            const place = lstatSync(this.target.file, { throwIfNoEntry: false })?.isSymbolicLink()
-                ? readlinkSync(this.target.file)
-                : this.target.file;
-            accessSync(dirname(resolve(dirname(this.target.file), place)), constants.W_OK | constants.X_OK);
-        } catch (error) {
-            throw new StoreError(
-                `The file ${this.target.file} cannot be written: ` +
-                    `${(error as NodeJS.ErrnoException).code ?? (error as Error).message}.`,
-            );
-        }
+        const because = whyNotWritable(this.target.file);
+        if (because !== undefined) throw new StoreError(`The file ${this.target.file} cannot be written: ${because}.`);
     }
 
     async put(item: Item): Promise<Change> {

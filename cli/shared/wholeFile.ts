@@ -6,15 +6,16 @@ import {
     constants,
     fchmodSync,
     fsyncSync,
+    lstatSync,
     openSync,
+    readlinkSync,
     realpathSync,
     renameSync,
     rmSync,
     statSync,
     writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
-import { UserError } from "../../clients/userError";
+import { dirname, join, resolve } from "node:path";
 
 /**
  * Writes a temporary file and renames it into place. A symbolic link stays a link: the file that it points to is
@@ -46,28 +47,28 @@ export function writeWhole(file: string, content: string, mode?: number): void {
 }
 
 /**
- * Checks before long work that its result can be written where it is wanted.
+ * Why a file cannot be written, to be asked before long work whose result it is to hold.
  *
- * @throws UserError if the file's folder is missing or not writable, or the file is a folder
+ * @returns the system's code: `ENOENT` if its folder is missing, `EACCES`, `EISDIR` if it is a folder; undefined if it
+ *     can be written
  */
-export function checkWritable(file: string, what: string): void {
-    const folder = dirname(targetOf(file));
-    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-        throw new UserError(`${what} cannot be written to ${file}: the folder ${folder} does not exist.`);
-    if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
-        throw new UserError(`${what} cannot be written to ${file}: that is a folder.`);
+export function whyNotWritable(file: string): string | undefined {
     try {
-        accessSync(folder, constants.W_OK);
-    } catch {
-        throw new UserError(`${what} cannot be written to ${file}: nothing may be written in the folder ${folder}.`);
+        const place = targetOf(file);
+        accessSync(dirname(place), constants.W_OK | constants.X_OK);
+        return statSync(place, { throwIfNoEntry: false })?.isDirectory() ? "EISDIR" : undefined;
+    } catch (error) {
+        return (error as NodeJS.ErrnoException).code ?? (error as Error).message;
     }
 }
 
+/** The file that is written: for a link, what it points to, which may not exist yet. */
 function targetOf(file: string): string {
     try {
         return realpathSync(file);
     } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return file;
-        throw error;
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+        const isLink = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+        return isLink ? resolve(dirname(file), readlinkSync(file)) : file;
     }
 }
