@@ -15,7 +15,7 @@ serving_before=
 installed_commit=
 must_name_release=
 
-# Reads: launchd_target manager restart_command service service_file_changed. Sets: restarting. Prints: -.
+# Reads: launchd_target manager service service_file_changed. Sets: -. Prints: -.
 restart_service() {
     case $manager in
     systemd | systemd-user)
@@ -27,11 +27,7 @@ restart_service() {
         find_launchd_target
         if [ -n "$service_file_changed" ]; then load_agent; else run launchd kickstart -k "$launchd_target"; fi
         ;;
-    command)
-        # Without the signals that this script ignores: zot would inherit that.
-        restarting=yes
-        run run_command "$restart_command"
-        ;;
+    command) run_restart_command ;;
     esac
 }
 
@@ -61,6 +57,14 @@ load_agent() {
 # Reads: launchd_domain service. Sets: -. Prints: -.
 is_disabled_in_launchd() { launchctl print-disabled "$launchd_domain" 2>/dev/null </dev/null | grep -Eq "\"$service\" => (disabled|true)"; }
 
+# Runs host.restartCommand, which a deployment that is stopped meanwhile ends with all that it has started.
+# Reads: restart_command. Sets: restarting. Prints: -.
+run_restart_command() {
+    restarting=yes
+    run run_command "$restart_command"
+}
+
+# Runs a command without the signals that this script ignores: zot would inherit that.
 # Reads: sudo. Sets: -. Prints: -.
 run_command() {
     trap - HUP PIPE INT TERM ALRM
@@ -68,7 +72,7 @@ run_command() {
     exec /bin/sh -c "$1"
 }
 
-# Reads: config launchd_target manager restart_command service. Sets: restarting. Prints: -.
+# Reads: config launchd_target manager service. Sets: -. Prints: -.
 stop_service() {
     case $manager in
     systemd | systemd-user) run systemd stop "$service" ;;
@@ -76,12 +80,7 @@ stop_service() {
         find_launchd_target
         run launchd kill SIGTERM "$launchd_target"
         ;;
-    command)
-        if [ ! -e "$config" ]; then
-            restarting=yes
-            run run_command "$restart_command"
-        fi
-        ;;
+    command) [ -e "$config" ] || run_restart_command ;;
     esac
 }
 
