@@ -1,6 +1,8 @@
 /** How to connect to the registry's host, and what to look at there. */
+
 import * as pulumi from "@pulumi/pulumi";
 import { HostObservation, type HostObservationArgs, HostWithdrawal } from "pulumi-zot";
+import { stateFolder } from "../host/stateFolder";
 import { type HostSettings, hostSettings, type PolicySettings, type SecretText, type Settings } from "./settings";
 import {
     configSecrets,
@@ -125,11 +127,9 @@ export function askBeforeWithdrawal(
     opts?: pulumi.CustomResourceOptions,
 ): HostWithdrawal {
     const { host, zot } = settings;
-    // As host/deploy.sh keeps it.
-    const original = `${zot.configFile}.zot-hardening/original`;
     const inputs = {
         connection: hostConnection(settings),
-        ...(host.onDestroy === "restore" ? { restoredFrom: original } : {}),
+        ...(host.onDestroy === "restore" ? { restoredFrom: `${stateFolder(zot.configFile)}/original` } : {}),
     };
     return new HostWithdrawal(name, inputs, opts);
 }

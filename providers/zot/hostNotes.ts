@@ -1,6 +1,8 @@
 /** What a deployment would not correct on a host, but a person should know. Pure. */
+
 import { formerAccounts, otherLogins } from "../../components/zotConfig/logins";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../../components/zotJson";
+import { stateFolder } from "../../host/stateFolder";
 import type { Declared } from "./hostObservationInputs";
 import { clause, type HostReport } from "./hostReport";
 
@@ -38,9 +40,9 @@ export function notesOn(
     if (notStartedWithHost) notes.push(`On ${host} ${notStartedWithHost}`);
     if (start === "yes" && startUsed === "no" && serving !== "not reachable") {
         notes.push(
-            `zot on ${host} is not started by ${config.path}.zot-hardening/start, ` +
+            `zot on ${host} is not started by ${stateFolder(config.path)}/start, ` +
                 "and could not start while its issuer is away. " +
-                `Let its service run: /bin/sh ${config.path}.zot-hardening/start`,
+                `Let its service run: /bin/sh ${stateFolder(config.path)}/start`,
         );
     }
     if (startSays.startsWith("read-only") && serving !== "hardened") {

@@ -3,8 +3,10 @@
  * The remote command cannot see them. A difference raises `pushes`. That number is part of what is sent to the host, so
  * the deployment is sent again.
  */
+
 import { runOverSsh, SshError, type SshLimits } from "../../clients/ssh";
 import { WHOLE_SCRIPT } from "../../host/scripts";
+import { stateFolder } from "../../host/stateFolder";
 import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import { firstDeployment } from "./firstDeployment";
 import { type Circumstances, compare, type Findings, reportOutput } from "./hostDrift";
@@ -264,7 +266,7 @@ class HostObservationResource {
         // Only a deployment puts the declared config there. The first one may have failed, or the host may be another.
         const wasDeployed = [declared?.config, former].some((one) => one !== undefined && one === report.configText);
         const isLost = isKnown && wasDeployed && planned !== undefined && report.lastDeployment === "";
-        const lost = `The record of deployments to ${connection.host}, ${configFile}.zot-hardening, is gone`;
+        const lost = `The record of deployments to ${connection.host}, ${stateFolder(configFile)}, is gone`;
         if (isLost && report.configText === declared?.config) {
             await context.log(
                 "warning",
