@@ -26,6 +26,9 @@ export const warning = (meaning: string, remedy?: string): Outcome => ({
     ...(remedy ? { remedy } : {}),
 });
 
+/** The remedy if the registry does not serve what was deployed last. */
+export const DEPLOY_AGAIN = "Deploy the declared config again (pulumi up), and make sure that zot was restarted.";
+
 /** Why a check was skipped: nothing to check here; not asked for; or not possible. */
 export type SkipCause = "not applicable" | "read-only" | "not possible";
 

@@ -79,6 +79,9 @@ export function jsonOf({ text }: Pick<Answer, "text">): unknown {
     }
 }
 
+/** The answering machine's clock, in milliseconds since 1970; NaN if the answer does not say. */
+const serverDate = ({ headers }: Pick<Answer, "headers">): number => Date.parse(headers.get("date") ?? "");
+
 /** Milliseconds. A server may ask for a day; nobody watches a command that long. */
 const LONGEST_RETRY_AFTER = 30_000;
 
@@ -88,9 +91,9 @@ const LONGEST_RETRY_AFTER = 30_000;
  *
  * @param now milliseconds since 1970; a date is compared with the server's own clock if the answer has one
  */
-export function retryAfter({ headers }: Pick<Answer, "headers">, now: number = Date.now()): number | undefined {
-    const value = headers.get("retry-after")?.trim() ?? "";
-    const serverNow = Date.parse(headers.get("date") ?? "");
+export function retryAfter(answer: Pick<Answer, "headers">, now: number = Date.now()): number | undefined {
+    const value = answer.headers.get("retry-after")?.trim() ?? "";
+    const serverNow = serverDate(answer);
     const milliseconds = /^\d+$/.test(value)
         ? Number(value) * 1000
         : Date.parse(value) - (Number.isNaN(serverNow) ? now : serverNow);
@@ -102,7 +105,7 @@ export function retryAfter({ headers }: Pick<Answer, "headers">, now: number = D
  * does not say.
  */
 export function clockAhead(answer: Pick<Answer, "headers">, now: number = Date.now()): number | undefined {
-    const date = Date.parse(answer.headers.get("date") ?? "");
+    const date = serverDate(answer);
     // The header is truncated to whole seconds.
     return Number.isNaN(date) ? undefined : date + 500 - now;
 }

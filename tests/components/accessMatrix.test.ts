@@ -1,23 +1,8 @@
 /** Who may do what, as rows of a matrix. */
-import {
-    ACTIONS,
-    type AccessPolicy,
-    type Action,
-    ANONYMOUS_ROW,
-    accessMatrix,
-    evaluate,
-    LOGGED_IN_ROW,
-    type Who,
-} from "../../components/accessPolicy";
-import { tieredPolicy } from "../../components/accessTiers";
+import { ANONYMOUS_ROW, accessMatrix, LOGGED_IN_ROW, type Who } from "../../components/accessPolicy";
 import { teamRules } from "../../testbed/bench/shapes";
+import { mirrors, policyFor, rights } from "../support/policies";
 import { siteSettings } from "../support/settings";
-
-const mirrors = [{ url: "https://registry-1.docker.io", prefix: "docker.io" }];
-const policyFor = (access: Record<string, unknown> = {}, zot: Record<string, unknown> = {}) =>
-    tieredPolicy(siteSettings({ access, zot }).settings);
-const rights = (policy: AccessPolicy, who: Who, repository: string): Action[] =>
-    ACTIONS.filter((action) => evaluate(policy, who, action, repository));
 
 describe("the access matrix", () => {
     test("has a row for whoever the rule or the whole policy names, general patterns first", () => {

@@ -1,22 +1,18 @@
 /** The tiers as data, and what they come to. */
 import { ambiguousPatterns, policyBreaches, pushableInCache } from "../../components/accessBreaches";
 import {
-    ACTIONS,
     type AccessPolicy,
     type Action,
     ANONYMOUS,
-    evaluate,
     type Grant,
     type RepositoryRule,
     ruleFor,
     type Who,
 } from "../../components/accessPolicy";
 import { tieredPolicy } from "../../components/accessTiers";
+import { mirrors, policyFor, rights } from "../support/policies";
 import { siteSettings } from "../support/settings";
 
-const mirrors = [{ url: "https://registry-1.docker.io", prefix: "docker.io" }];
-const policyFor = (access: Record<string, unknown> = {}, zot: Record<string, unknown> = {}) =>
-    tieredPolicy(siteSettings({ access, zot }).settings);
 const member = (...groups: string[]): Who => ({ kind: "user", name: "someone", groups });
 const EXCEPTIONS = {
     adminsGroup: "admins",
@@ -26,8 +22,6 @@ const EXCEPTIONS = {
 const NOBODY = member();
 const CI = member("artifact-workloads");
 const ADMIN = member("admins");
-const rights = (policy: AccessPolicy, who: Who, repository: string): Action[] =>
-    ACTIONS.filter((action) => evaluate(policy, who, action, repository));
 
 describe("the three tiers", () => {
     test("anyone reads, CI adds, admins also delete", () => {

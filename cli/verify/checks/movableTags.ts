@@ -4,10 +4,8 @@ import { nthTag } from "../../../components/settings/tagForms";
 import type { Check } from "../check";
 import { type Context, ciOf } from "../context";
 import { repositoryUnder } from "../names";
-import { fail, notApplicable, notPossible, type Outcome, pass } from "../outcome";
+import { DEPLOY_AGAIN, fail, notApplicable, notPossible, type Outcome, pass } from "../outcome";
 import { newImage, type Registry } from "../registry";
-
-const DEPLOY_AGAIN = "Deploy the declared config again (pulumi up), and make sure that zot was restarted.";
 
 export const movableTags: Check[] = [
     {

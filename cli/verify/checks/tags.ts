@@ -3,7 +3,7 @@ import { evaluate } from "../../../components/accessPolicy";
 import { hasTagForm } from "../../../components/settings/tagForms";
 import type { Check } from "../check";
 import { type Context, ciOf } from "../context";
-import { fail, notApplicable, notPossible, type Outcome, pass, warning } from "../outcome";
+import { DEPLOY_AGAIN, fail, notApplicable, notPossible, type Outcome, pass, warning } from "../outcome";
 import { race } from "../race";
 import { type Image, newImage, type Registry, type RegistryAnswer } from "../registry";
 
@@ -11,8 +11,6 @@ const UPDATE_GRANTED = "the right update is granted where it must not be";
 const WITHOUT_UPDATE =
     "CI's policies have to have the actions read and create, and no more; " +
     "look at every pattern that matches, and at adminPolicy and defaultPolicy.";
-
-const DEPLOY_AGAIN = "Deploy the declared config again (pulumi up), and make sure that zot was restarted.";
 
 interface Attempt {
     registry: Registry;
