@@ -14,6 +14,8 @@ export interface AnsibleSite {
     version: string;
     /** Runs the playbook; with a right that is another one than before, where that is wanted. In seconds. */
     play(options: { pipelining: boolean; changesRight: boolean }): Promise<number>;
+    /** Leaves nothing of its config, so that the next run is the first one. */
+    reset(): void;
     stop(): void;
 }
 
@@ -128,5 +130,5 @@ export async function startAnsibleSite(site: Site, binary: string, version: stri
         );
         return seconds;
     };
-    return { version, play, stop: () => zot.stop() };
+    return { version, play, reset: () => zot.reset(), stop: () => zot.stop() };
 }

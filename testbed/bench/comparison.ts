@@ -24,7 +24,7 @@ export function compared(
     name: string,
     other: string,
     runs: Comparison["runs"],
-    { unit = "s", aim }: { unit?: Comparison["unit"]; aim?: number } = {},
+    { unit = "s", aim }: { unit?: Comparison["unit"]; aim?: number | undefined } = {},
 ): Comparison {
     const [oursMedian, otherMedian] = [median(runs.ours), median(runs.other)];
     return {

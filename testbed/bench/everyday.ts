@@ -82,15 +82,30 @@ async function startOthers(site: Site): Promise<{ work: Work; ansible: string | 
     const plain = await startPlainScript(site, zot);
     const version = ansibleVersion();
     const ansible = version === undefined ? undefined : await startAnsibleSite(site, zot, version);
-    const play = (name: string, options: { pipelining: boolean; changesRight: boolean }): Work =>
-        ansible === undefined ? {} : { [name]: () => ansible.play(options) };
+    const play = (name: string, pipelining: boolean, changesRight = false): Work =>
+        ansible === undefined ? {} : { [name]: () => ansible.play({ pipelining, changesRight }) };
+    const first = (name: string, pipelining: boolean): Work => {
+        if (ansible === undefined) return {};
+        const wiped = () => {
+            ansible.reset();
+            return ansible.play({ pipelining, changesRight: false });
+        };
+        return { [name]: wiped };
+    };
     return {
         work: {
             "script, no change": () => plain.apply({ changesRight: false }),
             "script, a right": () => plain.apply({ changesRight: true }),
-            ...play("Ansible, no change", { pipelining: true, changesRight: false }),
-            ...play("Ansible without pipelining, no change", { pipelining: false, changesRight: false }),
-            ...play("Ansible, a right", { pipelining: true, changesRight: true }),
+            "script, first": () => {
+                plain.reset();
+                return plain.apply({ changesRight: false });
+            },
+            ...play("Ansible, no change", true),
+            ...play("Ansible without pipelining, no change", false),
+            ...play("Ansible, a right", true, true),
+            ...play("Ansible without pipelining, a right", false, true),
+            ...first("Ansible, first", true),
+            ...first("Ansible without pipelining, first", false),
         },
         ansible: version,
         stop() {
@@ -104,14 +119,7 @@ function updatesCompared(results: Record<string, number[]>): Comparison[] {
     const beside = (name: string, theirs: string, other: string, aim?: number): Comparison[] =>
         results[theirs] === undefined
             ? []
-            : [
-                  compared(
-                      name,
-                      other,
-                      { ours: results[name]!, other: results[theirs] },
-                      aim === undefined ? {} : { aim },
-                  ),
-              ];
+            : [compared(name, other, { ours: results[name]!, other: results[theirs] }, { aim })];
     return [
         ...beside("up, no change", "floor, no change", "the floor's"),
         ...beside("up, no change", "script, no change", "a plain script"),
@@ -119,7 +127,11 @@ function updatesCompared(results: Record<string, number[]>): Comparison[] {
         ...beside("up, no change", "Ansible without pipelining, no change", "Ansible"),
         ...beside("up, a right", "script, a right", "a plain script"),
         ...beside("up, a right", "Ansible, a right", "Ansible, pipelined", 0.5),
+        ...beside("up, a right", "Ansible without pipelining, a right", "Ansible"),
         ...beside("first up", "first up of the floor", "the floor's"),
+        ...beside("first up", "script, first", "a plain script"),
+        ...beside("first up", "Ansible, first", "Ansible, pipelined"),
+        ...beside("first up", "Ansible without pipelining, first", "Ansible"),
     ];
 }
 
@@ -152,7 +164,7 @@ export async function measureCommands({ root, demo, scratch, runs, say }: Measur
         say,
     );
     const beside = (name: Exclude<keyof typeof results, "node" | "git">, aim?: number) => [
-        compared(name, "node -e 0", { ours: results[name], other: results.node }, aim === undefined ? {} : { aim }),
+        compared(name, "node -e 0", { ours: results[name], other: results.node }, { aim }),
         compared(name, "git status", { ours: results[name], other: results.git }),
     ];
     return [

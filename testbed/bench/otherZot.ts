@@ -2,7 +2,7 @@
  * What the program is compared with keeps: the config that the program has deployed, for a zot of its own on the same
  * SSH host, with two files of secrets.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Site } from "../site";
 import { freePort } from "../site/ports";
@@ -20,6 +20,8 @@ export interface OtherZot {
     files(options: { changesRight: boolean }): Files;
     /** Files that `ssh` needs: the user's key, and the pinned key of the host. */
     login: { key: string; knownHosts: string };
+    /** Leaves nothing of its config, so that the next run is the first one. */
+    reset(): void;
     stop(): void;
 }
 
@@ -65,6 +67,10 @@ export async function otherZot(site: Site, name: string, binary: string): Promis
         login: {
             key: write("key.pem", ssh.privateKeyPem, 0o600),
             knownHosts: write("known_hosts", `[${ssh.host}]:${ssh.port} ${ssh.hostPublicKey}\n`, 0o644),
+        },
+        reset() {
+            zot.stop();
+            rmSync(configFolder, { recursive: true });
         },
         stop: () => zot.stop(),
     };

@@ -10,6 +10,8 @@ import { finish } from "./preview";
 export interface PlainScript {
     /** In seconds. */
     apply(options: { changesRight: boolean }): Promise<number>;
+    /** Leaves nothing of its config, so that the next run is the first one. */
+    reset(): void;
     stop(): void;
 }
 
@@ -29,6 +31,7 @@ export async function startPlainScript(site: Site, binary: string): Promise<Plai
                 `keep '${zot.configFolder}/${name}' ${mode} ${check} <<'${END}'\n${text}${END}\n`;
             const script = `set -eu
 umask 077
+mkdir -p -m 755 '${zot.configFolder}'
 changed=
 keep() {
     cat >"$1.new"
@@ -56,6 +59,7 @@ done
             });
             return ended.seconds;
         },
+        reset: () => zot.reset(),
         stop: () => zot.stop(),
     };
 }
