@@ -24,7 +24,7 @@ const ofTheDefaultFlow: readonly { mark: string; evaluate: Evaluate }[] = [
 const comparison = /^request\.context\s*\[\s*(["'])pending_user\1\s*\]\.username\s*==\s*(["'])([^"'\\]*)\2$/;
 
 /** What a scope mapping can say of a user. */
-export interface ClaimsContext {
+interface ClaimsContext {
     readonly username: string;
     readonly name: string;
     readonly email: string;

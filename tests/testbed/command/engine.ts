@@ -219,7 +219,7 @@ export class Engine {
     }
 }
 
-export const urnOf = (name = "push", type = "command:remote:Command") => `urn:pulumi:test::project::${type}::${name}`;
+const urnOf = (name = "push", type = "command:remote:Command") => `urn:pulumi:test::project::${type}::${name}`;
 
 const struct = (properties: PropertyMap) => Struct.fromJavaScript(JSON.parse(JSON.stringify(properties)));
 const map = (message: any): PropertyMap => message?.toJavaScript() ?? {};
